@@ -1,0 +1,125 @@
+//! A device: something that owns memory and runs kernels on it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::activation::Activations;
+use crate::elementwise::Elementwise;
+use crate::gather::Gather;
+use crate::layout::Layout;
+use crate::matmul::Matmul;
+use crate::random::Random;
+use crate::reduce::Reductions;
+use crate::softmax::Softmax;
+use crate::{Cpu, View};
+
+/// Everything that layers ask of a device: its memory, and one trait for each folder of kernels.
+pub trait Kernels:
+    Memory
+    + Activations
+    + Elementwise
+    + Gather
+    + Layout
+    + Matmul
+    + Random
+    + Reductions
+    + Softmax
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+/// What went wrong on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// Memory was asked for that is not there.
+    OutOfMemory {
+        /// Bytes asked for.
+        asked: usize,
+    },
+}
+
+impl fmt::Display for DeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceError::OutOfMemory { asked } => {
+                write!(f, "out of memory: {asked} bytes were asked for; try a smaller batch")
+            }
+        }
+    }
+}
+
+impl std::error::Error for DeviceError {}
+
+/// A block of a device's memory, aligned to 64 bytes and zeroed; freed on drop.
+pub trait Block: Send + Sync {
+    /// Where it starts.
+    fn address(&self) -> *mut u8;
+    /// Its length in bytes.
+    fn len(&self) -> usize;
+    /// Whether it has no bytes.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Memory and transfers.
+pub trait Memory {
+    /// A name for people: `cpu`.
+    fn name(&self) -> String;
+    /// A zeroed block of memory.
+    fn allocate(&self, bytes: usize) -> Result<Box<dyn Block>, DeviceError>;
+    /// Copies bytes from the host; lengths must agree.
+    fn upload(&self, from: &[u8], to: View);
+    /// Copies bytes to the host; lengths must agree.
+    fn download(&self, from: View, to: &mut [u8]);
+    /// Runs `work` where this device's kernels start fastest (on the CPU: inside its thread pool).
+    fn install(&self, work: &mut (dyn FnMut() + Send));
+}
+
+/// A device to run on: a cheap handle, shared by the models that use it.
+///
+/// ```
+/// use keras_kernels::Device;
+/// assert_eq!(Device::cpu().name(), "cpu");
+/// ```
+#[derive(Clone)]
+pub struct Device(Arc<dyn Kernels>);
+
+impl Device {
+    /// The CPU, with the threads of rayon's global pool.
+    pub fn cpu() -> Device {
+        Device(Arc::new(Cpu::new()))
+    }
+
+    /// The CPU, with a pool of this many threads of its own. Results do not depend on the number.
+    ///
+    /// # Panics
+    /// If the threads cannot be started.
+    pub fn cpu_with_threads(threads: usize) -> Device {
+        Device(Arc::new(Cpu::with_threads(threads)))
+    }
+}
+
+impl Default for Device {
+    /// The CPU.
+    fn default() -> Self {
+        Device::cpu()
+    }
+}
+
+impl Deref for Device {
+    type Target = dyn Kernels;
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Device({})", self.name())
+    }
+}

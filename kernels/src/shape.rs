@@ -1,0 +1,175 @@
+//! Shapes: short lists of dimensions that const evaluation can compute with.
+
+use std::fmt;
+
+/// Most dimensions a tensor can have, its batch dimension included.
+pub const MAX_RANK: usize = 8;
+
+/// Dimensions of a tensor, outermost first, row-major.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    dims: [u32; MAX_RANK],
+    rank: u8,
+}
+
+impl Shape {
+    /// A scalar's shape, `[]`.
+    pub const SCALAR: Shape = Shape { dims: [1; MAX_RANK], rank: 0 };
+
+    /// A shape of these dimensions.
+    ///
+    /// # Panics
+    /// With more than [`MAX_RANK`] dimensions, or one above `u32::MAX`; [`Shape::try_of`] returns `None` instead.
+    #[track_caller]
+    pub const fn of(dims: &[usize]) -> Shape {
+        match Shape::try_of(dims) {
+            Some(shape) => shape,
+            None => panic!("a shape has at most 8 dimensions, each below 2^32"),
+        }
+    }
+
+    /// A shape of these dimensions, or `None` if there are more than [`MAX_RANK`] or one is above `u32::MAX`.
+    pub const fn try_of(dims: &[usize]) -> Option<Shape> {
+        if dims.len() > MAX_RANK {
+            return None;
+        }
+        let mut shape = Shape { dims: [1; MAX_RANK], rank: dims.len() as u8 };
+        let mut i = 0;
+        while i < dims.len() {
+            if dims[i] > u32::MAX as usize {
+                return None;
+            }
+            shape.dims[i] = dims[i] as u32;
+            i += 1;
+        }
+        Some(shape)
+    }
+
+    /// Number of dimensions.
+    pub const fn rank(&self) -> usize {
+        self.rank as usize
+    }
+
+    /// Dimension `axis`; 1 at and beyond the rank.
+    pub const fn dim(&self, axis: usize) -> usize {
+        if axis < MAX_RANK { self.dims[axis] as usize } else { 1 }
+    }
+
+    /// The last dimension; 1 for a scalar.
+    pub const fn last(&self) -> usize {
+        if self.rank == 0 { 1 } else { self.dims[self.rank as usize - 1] as usize }
+    }
+
+    /// Number of elements (saturating).
+    pub const fn size(&self) -> usize {
+        self.size_between(0, self.rank as usize)
+    }
+
+    /// Product of the dimensions `from..to` (saturating).
+    pub const fn size_between(&self, from: usize, to: usize) -> usize {
+        let mut n = 1usize;
+        let mut i = from;
+        while i < to {
+            n = n.saturating_mul(self.dim(i));
+            i += 1;
+        }
+        n
+    }
+
+    /// The same shape with dimension `axis` replaced.
+    #[must_use]
+    pub const fn with_dim(mut self, axis: usize, n: usize) -> Shape {
+        assert!(axis < self.rank as usize && n <= u32::MAX as usize);
+        self.dims[axis] = n as u32;
+        self
+    }
+
+    /// The same shape with its last dimension replaced.
+    #[must_use]
+    pub const fn with_last(self, n: usize) -> Shape {
+        self.with_dim(self.rank as usize - 1, n)
+    }
+
+    /// The shape with `n` put in at `axis`.
+    ///
+    /// # Panics
+    /// If the rank is [`MAX_RANK`] already.
+    #[must_use]
+    pub const fn insert(self, axis: usize, n: usize) -> Shape {
+        assert!(self.rank() < MAX_RANK && axis <= self.rank() && n <= u32::MAX as usize);
+        let mut out = self;
+        out.rank += 1;
+        let mut i = self.rank();
+        while i > axis {
+            out.dims[i] = self.dims[i - 1];
+            i -= 1;
+        }
+        out.dims[axis] = n as u32;
+        out
+    }
+
+    /// The shape without dimension `axis`.
+    #[must_use]
+    pub const fn remove(self, axis: usize) -> Shape {
+        assert!(axis < self.rank());
+        let mut out = self;
+        let mut i = axis;
+        while i + 1 < self.rank() {
+            out.dims[i] = self.dims[i + 1];
+            i += 1;
+        }
+        out.rank -= 1;
+        out.dims[out.rank as usize] = 1;
+        out
+    }
+
+    /// `==` in const contexts.
+    pub const fn same(&self, other: &Shape) -> bool {
+        if self.rank != other.rank {
+            return false;
+        }
+        let mut i = 0;
+        while i < self.rank as usize {
+            if self.dims[i] != other.dims[i] {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
+
+    /// The dimensions as numbers, for iteration.
+    pub fn dims(&self) -> impl ExactSizeIterator<Item = usize> + DoubleEndedIterator + '_ {
+        self.dims[..self.rank()].iter().map(|d| *d as usize)
+    }
+
+    /// The dimensions in a vector.
+    pub fn to_vec(&self) -> Vec<usize> {
+        self.dims().collect()
+    }
+
+    /// Strides in elements of a row-major tensor of this shape.
+    pub const fn strides(&self) -> [usize; MAX_RANK] {
+        let mut strides = [0; MAX_RANK];
+        let mut step = 1usize;
+        let mut i = self.rank();
+        while i > 0 {
+            i -= 1;
+            strides[i] = step;
+            step = step.saturating_mul(self.dim(i));
+        }
+        strides
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.dims()).finish()
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
