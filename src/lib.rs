@@ -1,1 +1,12 @@
-//! Keras.
+//! Keras for Rust: models as source, shapes proved at compile time.
+
+pub use keras_macros::{Layer, call, model};
+pub use keras_runtime::*;
+
+/// What programs import.
+pub mod prelude {
+    pub use crate::model::{Batch, D0, D1, D2, D3, D4, D5, D6};
+    pub use crate::{Device, call, model};
+    #[doc(no_inline)]
+    pub use crate::{Error, Layer};
+}

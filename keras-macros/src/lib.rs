@@ -1,1 +1,21 @@
-//! Macros.
+//! Procedural macros of Keras for Rust. Thin entry points: the work is done by `keras-macros-core`, an ordinary library.
+
+use proc_macro::TokenStream;
+
+/// Declares a model: a type whose layers, shapes, memory and gradients are worked out at compile time.
+#[proc_macro]
+pub fn model(input: TokenStream) -> TokenStream {
+    keras_macros_core::model::expand(input.into()).into()
+}
+
+/// Makes a struct a layer: constructor, options, configuration and weights from its fields.
+#[proc_macro_derive(Layer, attributes(layer, config, weight))]
+pub fn derive_layer(input: TokenStream) -> TokenStream {
+    keras_macros_core::layer::expand(input.into()).into()
+}
+
+/// Implements a layer's plan, forward and backward from its `call` method.
+#[proc_macro_attribute]
+pub fn call(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+    keras_macros_core::call::expand(item.into()).into()
+}

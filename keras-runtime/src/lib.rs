@@ -1,1 +1,26 @@
-//! To be written.
+//! Runtime of Keras for Rust: layers, the engine that runs them, training, saving.
+//!
+//! Users depend on the facade `keras`, which re-exports this crate.
+
+// The derive macros write `::keras::...`; inside this crate that is the crate itself.
+#[allow(unused_extern_crates)]
+extern crate self as keras;
+
+mod constraints;
+pub mod engine;
+mod error;
+pub mod initializers;
+mod layer;
+pub mod model;
+pub mod plan;
+mod regularizers;
+#[doc(hidden)]
+pub mod rt;
+
+pub use constraints::Constraint;
+pub use error::{Error, Result};
+pub use initializers::Initializer;
+pub use keras_kernels::activation::Activation;
+pub use keras_kernels::{DType, Device, Grad, Mode, Shape, View};
+pub use layer::{Call, Config, Configure, Context, FromConfig, Layer};
+pub use regularizers::Regularizer;

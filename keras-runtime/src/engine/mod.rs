@@ -1,0 +1,20 @@
+//! The engine: graphs, their memory, and running them.
+//!
+//! Two front ends, one engine: `model!` writes a [`GraphSpec`] of consts, a file or a builder makes a [`Definition`]
+//! directly; both become a [`Network`], which places every buffer once for each batch size ([`Program`]) and then only
+//! calls layers.
+
+mod definition;
+pub mod memory;
+mod network;
+mod program;
+mod run;
+mod spec;
+mod variables;
+
+pub use definition::{Body, Definition, Handle, Input, Member, Node, Output, shared_plan};
+pub use network::{Network, walk_backward, walk_forward};
+pub use program::{Flat, FlatNode, Leaf, Program};
+pub use run::Run;
+pub use spec::{GraphSpec, InputSpec, LayerSpec, NodeSpec, OutputSpec, Source};
+pub use variables::{Kind, Variable};

@@ -1,0 +1,414 @@
+//! A program: a network's calls with every buffer placed, for one batch size.
+
+use std::sync::Arc;
+
+use keras_kernels::{DType, Grad, Shape, View};
+
+use super::definition::{Body, Definition, Handle};
+use super::memory::{self, NONE, Tables};
+use super::spec::{NodeSpec, Source};
+use crate::Regularizer;
+use crate::layer::Call;
+use crate::plan::{MaskRule, Plan, Spec};
+
+/// A layer at the bottom of the tree of models, with its place in it.
+#[derive(Clone)]
+pub struct Leaf {
+    /// Names of the models and the layer, outermost first.
+    pub path: Vec<String>,
+    /// The layer.
+    pub layer: Handle,
+    /// Its plan (that of its first call: weights are the same in all).
+    pub plan: Box<Plan>,
+    /// Whether its weights are trained: neither it nor a model around it is frozen.
+    pub trainable: bool,
+    /// Penalty on its outputs.
+    pub activity_regularizer: Option<Regularizer>,
+}
+
+/// One call of a leaf.
+pub struct FlatNode {
+    /// Which leaf.
+    pub leaf: usize,
+    /// The layer, with options of this call.
+    pub layer: Handle,
+    /// What it is called on.
+    pub inputs: Vec<Source>,
+    /// Its plan.
+    pub plan: Box<Plan>,
+    /// Whether it is the first call of its leaf, which packs the leaf's weights for all.
+    pub packs: bool,
+}
+
+/// A definition with the models inside it unfolded: leaves, and calls of leaves.
+#[derive(Default)]
+pub struct Flat {
+    /// Layers.
+    pub leaves: Vec<Leaf>,
+    /// Calls.
+    pub nodes: Vec<FlatNode>,
+    /// Where the outputs come from.
+    pub outputs: Vec<Source>,
+}
+
+impl Flat {
+    /// Unfolds a definition.
+    pub fn new(definition: &Definition) -> Flat {
+        let mut flat = Flat::default();
+        let leaves = flat.leaves_of(definition, &[], true);
+        let inputs: Vec<Source> = (0..definition.inputs.len()).map(Source::Input).collect();
+        flat.outputs = flat.unfold(definition, &leaves, &inputs);
+        flat
+    }
+
+    fn leaves_of(&mut self, definition: &Definition, path: &[String], trainable: bool) -> Vec<Place> {
+        let mut places = Vec::with_capacity(definition.members.len());
+        for (at, member) in definition.members.iter().enumerate() {
+            let mut path = path.to_vec();
+            path.push(member.name.clone());
+            let trainable = trainable && member.trainable;
+            places.push(match &member.body {
+                Body::Model(model) => {
+                    Place::Model(self.leaves_of(model, &path, trainable), Arc::clone(model))
+                }
+                Body::Layer(layer) => {
+                    // A layer that nobody calls has no plan and no weights.
+                    let plan = match definition.nodes.iter().find(|n| n.member == at) {
+                        Some(node) => node.plan.clone(),
+                        None => Box::new(Plan::new(Spec::of(&[]))),
+                    };
+                    let activity_regularizer = member.activity_regularizer;
+                    self.leaves.push(Leaf {
+                        path,
+                        layer: layer.clone(),
+                        plan,
+                        trainable,
+                        activity_regularizer,
+                    });
+                    Place::Leaf(self.leaves.len() - 1)
+                }
+            });
+        }
+        places
+    }
+
+    fn unfold(&mut self, definition: &Definition, places: &[Place], inputs: &[Source]) -> Vec<Source> {
+        // Outputs of each node of `definition`, as values of the flat graph.
+        let mut done: Vec<Vec<Source>> = Vec::with_capacity(definition.nodes.len());
+        let resolve = |done: &[Vec<Source>], source: &Source| match *source {
+            Source::Input(i) => inputs[i],
+            Source::Node { node, output } => done[node][output],
+        };
+        for node in &definition.nodes {
+            let called_on: Vec<Source> = node.inputs.iter().map(|s| resolve(&done, s)).collect();
+            done.push(match &places[node.member] {
+                Place::Model(inner, model) => self.unfold(model, inner, &called_on),
+                Place::Leaf(leaf) => {
+                    let layer = node.call.clone().unwrap_or_else(|| self.leaves[*leaf].layer.clone());
+                    let at = self.nodes.len();
+                    let outputs =
+                        (0..node.plan.outputs.len()).map(|output| Source::Node { node: at, output });
+                    let outputs = outputs.collect();
+                    let packs = self.nodes.iter().all(|n| n.leaf != *leaf);
+                    let (leaf, plan) = (*leaf, node.plan.clone());
+                    self.nodes.push(FlatNode { leaf, layer, inputs: called_on, plan, packs });
+                    outputs
+                }
+            });
+        }
+        definition.outputs.iter().map(|o| resolve(&done, &o.source)).collect()
+    }
+}
+
+enum Place {
+    Leaf(usize),
+    Model(Vec<Place>, Arc<Definition>),
+}
+
+/// Where the numbers of a program lie; who places a program gives it these.
+pub struct Ground {
+    /// Start of the arena.
+    pub arena: *mut u8,
+    /// Weights, one view a leaf's weight.
+    pub weights: Vec<Vec<View>>,
+    /// State, likewise.
+    pub state: Vec<Vec<View>>,
+    /// Packed forms, likewise.
+    pub packed: Vec<Vec<View>>,
+    /// Gradients of the weights, likewise.
+    pub weight_grads: Vec<Vec<View>>,
+    /// The float type.
+    pub float: DType,
+}
+
+/// A network's calls with every buffer placed.
+pub struct Program {
+    /// Batch size.
+    pub batch: usize,
+    /// Whether backward follows.
+    pub training: bool,
+    /// One for each node.
+    pub calls: Vec<Call>,
+    /// For each node what surrounds its call.
+    pub steps: Vec<Step>,
+    /// Where the inputs go.
+    pub inputs: Vec<View>,
+    /// Where the outputs appear.
+    pub outputs: Vec<View>,
+    /// Masks of the outputs.
+    pub output_masks: Vec<Option<View>>,
+    /// Where the losses write the gradients of the outputs; `None` where nothing before it is trained.
+    pub output_grads: Vec<Option<Grad>>,
+    /// Bytes of arena that it takes.
+    pub bytes: usize,
+}
+
+/// What surrounds a call.
+#[derive(Default)]
+pub struct Step {
+    /// Output and input share memory: nothing to compute.
+    pub alias: bool,
+    /// Something before or in it is trained.
+    pub backward: bool,
+    /// Gradients of outputs that nobody reads: zeroed before backward.
+    pub zero: Vec<View>,
+    /// For a reshape whose gradient does not share memory: copied on.
+    pub pass: Option<(View, Grad)>,
+    /// Penalty on the outputs.
+    pub activity: Option<Regularizer>,
+}
+
+fn round(bytes: usize) -> usize {
+    bytes.div_ceil(64).saturating_mul(64)
+}
+
+/// Hands out arena memory from its start on.
+struct Cursor {
+    base: *mut u8,
+    at: usize,
+}
+
+impl Cursor {
+    fn take(&mut self, bytes: usize) -> usize {
+        let at = self.at;
+        self.at = self.at.saturating_add(round(bytes));
+        at
+    }
+
+    fn view(&self, at: usize, shape: Shape, dtype: DType) -> View {
+        // SAFETY: `Network` allocates `Program::bytes` for the arena before any view is used, keeps it while the program
+        // lives, and runs one call at a time; slots overlap only where lifetimes do not.
+        unsafe { View::new(self.base.wrapping_add(at), shape, dtype) }
+    }
+}
+
+impl Program {
+    /// Places a network's calls. The views are valid once `ground.arena` has [`Program::bytes`] bytes; with a null arena the
+    /// program only tells how many that is.
+    pub fn place(inputs: &[Spec], flat: &Flat, batch: usize, training: bool, ground: &Ground) -> Program {
+        let nodes: Vec<NodeSpec<'_>> = flat
+            .nodes
+            .iter()
+            .map(|n| NodeSpec { layer: n.leaf, call: None, inputs: &n.inputs, plan: &n.plan })
+            .collect();
+        let values = memory::count_values(inputs.len(), &nodes);
+        // Room for one slot a value.
+        let table = || vec![0; values + 1];
+        let (mut first, mut root, mut bytes, mut slot) =
+            (vec![0; nodes.len() + 1], table(), table(), table());
+        let (mut grad_slot, mut slot_bytes, mut grad_slot_bytes) = (table(), table(), table());
+        let (mut last, mut free) = (table(), vec![true; values + 1]);
+        let mut t = Tables {
+            first: &mut first,
+            root: &mut root,
+            bytes: &mut bytes,
+            slot: &mut slot,
+            grad_slot: &mut grad_slot,
+            slot_bytes: &mut slot_bytes,
+            grad_slot_bytes: &mut grad_slot_bytes,
+            last: &mut last,
+            free: &mut free,
+        };
+        memory::trace(inputs, &nodes, &flat.outputs, &mut t);
+        let slots = memory::assign_values(inputs.len(), &nodes, training, &mut t);
+        let mut needs = vec![false; values];
+        let mut grad_slots = 0;
+        if training {
+            let trained = |n: &FlatNode| flat.leaves[n.leaf].trainable && !n.plan.weights.is_empty();
+            let trained: Vec<bool> = flat.nodes.iter().map(trained).collect();
+            memory::mark_needs(inputs.len(), &nodes, &trained, t.first, &mut needs);
+            grad_slots = memory::assign_grads(inputs.len(), &nodes, &flat.outputs, &needs, &mut t);
+        }
+
+        let float = ground.float;
+        let real = |d: DType| if d == DType::F32 { float } else { d };
+        // Plans count floats as 4 bytes.
+        let scale = float.size() / 4;
+        let mut cursor = Cursor { base: ground.arena, at: 0 };
+        let slot_at: Vec<usize> =
+            (0..slots).map(|s| cursor.take((t.slot_bytes[s] * scale).saturating_mul(batch))).collect();
+        let grad_at: Vec<usize> = (0..grad_slots)
+            .map(|s| cursor.take((t.grad_slot_bytes[s] * scale).saturating_mul(batch)))
+            .collect();
+
+        let full = |spec: &Spec| spec.shape_for(batch);
+        let spec_of = |source: Source| match source {
+            Source::Input(i) => inputs[i],
+            Source::Node { node, output } => flat.nodes[node].plan.outputs.as_slice()[output],
+        };
+        let value = |source: Source| memory::value_of(source, t.first);
+        let view_of = |cursor: &Cursor, source: Source| {
+            let spec = spec_of(source);
+            cursor.view(slot_at[t.slot[t.root[value(source)]]], full(&spec), real(spec.dtype()))
+        };
+        let grad_of = |cursor: &Cursor, source: Source| {
+            let slot = t.grad_slot[value(source)];
+            (slot != NONE).then(|| cursor.view(grad_at[slot], full(&spec_of(source)), float))
+        };
+
+        // Masks stay where they are for the whole pass.
+        let mut masks: Vec<Option<View>> = vec![None; values];
+        let mut calls: Vec<Call> = Vec::with_capacity(nodes.len());
+        let mut steps: Vec<Step> = Vec::with_capacity(nodes.len());
+        for (k, node) in flat.nodes.iter().enumerate() {
+            let leaf = &flat.leaves[node.leaf];
+            let plan = &node.plan;
+            let sources = || (0..plan.outputs.len()).map(move |output| Source::Node { node: k, output });
+            let place = |cursor: &mut Cursor, specs: &[Spec]| -> Vec<View> {
+                let place = |spec: &Spec| {
+                    let (shape, dtype) = (full(spec), real(spec.dtype()));
+                    let at = cursor.take(shape.size().saturating_mul(dtype.size()));
+                    cursor.view(at, shape, dtype)
+                };
+                specs.iter().map(place).collect()
+            };
+            let mut call = Call {
+                id: k as u32,
+                trainable: leaf.trainable,
+                inputs: node.inputs.iter().map(|s| view_of(&cursor, *s)).collect(),
+                outputs: sources().map(|s| view_of(&cursor, s)).collect(),
+                weights: ground.weights[node.leaf].clone(),
+                state: ground.state[node.leaf].clone(),
+                packed: ground.packed[node.leaf].clone(),
+                input_masks: node.inputs.iter().map(|s| masks[value(*s)]).collect(),
+                ..Call::default()
+            };
+            match plan.mask {
+                MaskRule::Drop => {}
+                MaskRule::Pass => {
+                    let mask = call.input_masks.iter().flatten().next().copied();
+                    sources().for_each(|s| masks[value(s)] = mask);
+                }
+                MaskRule::Compute(shape) => {
+                    let shape = shape.insert(0, batch);
+                    let at = cursor.take(shape.size());
+                    let mask = cursor.view(at, shape, DType::Bool);
+                    call.output_mask = Some(mask);
+                    masks[t.first[k]] = Some(mask);
+                }
+            }
+            if training {
+                call.saved = place(&mut cursor, plan.saved.as_slice());
+            }
+            let backward = training && sources().any(|s| needs[value(s)]);
+            steps.push(Step {
+                alias: plan.alias,
+                backward,
+                activity: leaf.activity_regularizer,
+                ..Step::default()
+            });
+            calls.push(call);
+        }
+
+        // Scratch is one piece, used by one call after the other.
+        let scratch_start = cursor.at;
+        let mut end = scratch_start;
+        for (call, node) in calls.iter_mut().zip(&flat.nodes) {
+            let put = |cursor: &mut Cursor, specs: &[Spec]| -> Vec<View> {
+                let views = specs.iter().map(|spec| {
+                    let (shape, dtype) = (full(spec), real(spec.dtype()));
+                    let at = cursor.take(shape.size().saturating_mul(dtype.size()));
+                    cursor.view(at, shape, dtype)
+                });
+                views.collect()
+            };
+            cursor.at = scratch_start;
+            call.scratch = put(&mut cursor, node.plan.scratch.as_slice());
+            if !training {
+                call.saved = put(&mut cursor, node.plan.saved.as_slice());
+            }
+            end = end.max(cursor.at);
+            if training {
+                cursor.at = scratch_start;
+                call.backward_scratch = put(&mut cursor, node.plan.backward_scratch.as_slice());
+                end = end.max(cursor.at);
+            }
+        }
+        cursor.at = end;
+
+        let mut output_grads = vec![None; flat.outputs.len()];
+        if training {
+            let mut written = vec![false; values];
+            let mut contribute = |cursor: &Cursor, source: Source| {
+                let view = grad_of(cursor, source)?;
+                let first = !std::mem::replace(&mut written[value(source)], true);
+                Some(if first { Grad::write(view) } else { Grad::add(view) })
+            };
+            for (o, source) in flat.outputs.iter().enumerate() {
+                output_grads[o] = contribute(&cursor, *source);
+            }
+            let mut weight_written = vec![false; flat.leaves.len()];
+            for k in (0..flat.nodes.len()).rev() {
+                let (node, call, step) = (&flat.nodes[k], &mut calls[k], &mut steps[k]);
+                if !step.backward {
+                    continue;
+                }
+                for output in 0..node.plan.outputs.len() {
+                    let source = Source::Node { node: k, output };
+                    let Some(grad) = contribute(&cursor, source) else {
+                        // An integer output: the layer sees a view that it never reads.
+                        call.output_grads.push(call.outputs[output]);
+                        continue;
+                    };
+                    if !grad.adds() {
+                        step.zero.push(grad.view);
+                    }
+                    call.output_grads.push(grad.view);
+                }
+                if node.plan.alias {
+                    if let Some(grad) = contribute(&cursor, node.inputs[0]) {
+                        let from = call.output_grads[0];
+                        if grad.view.address() != from.address() {
+                            let to = Grad { view: grad.view.reshape(from.shape()), mode: grad.mode };
+                            step.pass = Some((from, to));
+                        }
+                    }
+                    continue;
+                }
+                // A value that is given twice to one call gets its second contribution after the first.
+                call.input_grads = node.inputs.iter().map(|s| contribute(&cursor, *s)).collect();
+                let leaf = &flat.leaves[node.leaf];
+                let first = !std::mem::replace(&mut weight_written[node.leaf], true);
+                call.weight_grads = ground.weight_grads[node.leaf]
+                    .iter()
+                    .map(|v| leaf.trainable.then(|| if first { Grad::write(*v) } else { Grad::add(*v) }))
+                    .collect();
+            }
+        }
+
+        let inputs_at = (0..inputs.len()).map(|i| view_of(&cursor, Source::Input(i))).collect();
+        let outputs = flat.outputs.iter().map(|s| view_of(&cursor, *s)).collect();
+        let output_masks = flat.outputs.iter().map(|s| masks[value(*s)]).collect();
+        Program {
+            batch,
+            training,
+            calls,
+            steps,
+            inputs: inputs_at,
+            outputs,
+            output_masks,
+            output_grads,
+            bytes: cursor.at,
+        }
+    }
+}

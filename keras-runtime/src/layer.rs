@@ -1,0 +1,136 @@
+//! The layer interface.
+
+use keras_kernels::random::Stream;
+use keras_kernels::{Device, Grad, View};
+use serde_json::{Map, Value};
+
+use crate::Result;
+use crate::engine::Run;
+use crate::plan::{PlanResult, Spec, WeightSpec};
+
+/// A layer's configuration, as Keras writes it: `{"units": 10, "activation": "relu", ...}` without `name`,
+/// `trainable` and `dtype`, which belong to the place of the layer in a model.
+pub type Config = Map<String, Value>;
+
+/// Reading and writing a layer's configuration. `#[derive(Layer)]` implements it.
+pub trait Configure {
+    /// The class name, as Keras knows it: `Conv2D`.
+    fn class_name(&self) -> &'static str;
+
+    /// The configuration.
+    fn config(&self) -> Config;
+}
+
+/// Making a layer from its configuration. `#[derive(Layer)]` implements it.
+pub trait FromConfig: Sized {
+    /// The class name, as Keras knows it.
+    const CLASS_NAME: &'static str;
+
+    /// The layer that this configuration describes. Missing keys take their default, unknown keys are ignored (newer
+    /// versions of Keras add some); a value that cannot be honoured is an error.
+    fn from_config(config: &Config) -> Result<Self>;
+}
+
+/// What is the same for all layers during one pass.
+pub struct Context<'a> {
+    /// Runs the kernels.
+    pub device: &'a Device,
+    /// Whether this is a training step: dropout drops, batch normalization uses the batch.
+    pub training: bool,
+    /// The seed of the model.
+    pub seed: u64,
+    /// The number of the step, so that every step draws other numbers.
+    pub step: u32,
+}
+
+/// One call of a layer with every buffer placed. The order of each list is that of the plan.
+///
+/// Float buffers have the model's float type; shapes are full, batch first.
+#[derive(Default)]
+pub struct Call {
+    /// Number of this call in its graph: the stream of its random numbers.
+    pub id: u32,
+    /// Whether the layer's weights are trained (`trainable = false` otherwise).
+    pub trainable: bool,
+    /// Values it gets.
+    pub inputs: Vec<View>,
+    /// Values it yields.
+    pub outputs: Vec<View>,
+    /// Trainable weights.
+    pub weights: Vec<View>,
+    /// State variables, which a training pass may update.
+    pub state: Vec<View>,
+    /// Packed forms of the weights; filled by [`Layer::pack`].
+    pub packed: Vec<View>,
+    /// Filled by forward for backward. When no backward follows they lie in scratch memory.
+    pub saved: Vec<View>,
+    /// For forward alone.
+    pub scratch: Vec<View>,
+    /// For backward alone.
+    pub backward_scratch: Vec<View>,
+    /// Masks of the inputs: bool, `[batch, steps]`.
+    pub input_masks: Vec<Option<View>>,
+    /// Where a layer with [`crate::plan::MaskRule::Compute`] writes its mask.
+    pub output_mask: Option<View>,
+    /// Gradients of the outputs.
+    pub output_grads: Vec<View>,
+    /// Where gradients of the inputs go; `None` where nobody needs one.
+    pub input_grads: Vec<Option<Grad>>,
+    /// Where gradients of the weights go; `None` where the weight is not trained.
+    pub weight_grads: Vec<Option<Grad>>,
+}
+
+impl Call {
+    /// Samples in the batch.
+    pub fn batch(&self) -> usize {
+        self.outputs[0].shape().dim(0)
+    }
+
+    /// This call's random numbers in this step; `use_` tells several draws of one call apart (below 16).
+    pub fn stream(&self, cx: &Context<'_>, use_: u32) -> Stream {
+        Stream { seed: cx.seed, id: self.id * 16 + use_, step: cx.step }
+    }
+}
+
+/// A layer: a plan, a forward pass and its gradient.
+///
+/// Object safe: models in source and run-time graphs run the same layers. A layer also has an inherent
+/// `const fn plan(&self, inputs: &[Spec]) -> PlanResult`, which const evaluation calls; [`Layer::plan_for`] calls it at
+/// run time. Forward and backward allocate nothing and read no clock; all they need was planned.
+///
+/// Own layers are written with `#[derive(Layer)]` and `#[call]`, which implement this trait.
+pub trait Layer: Configure + Send + Sync {
+    /// The plan for inputs of these specs.
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult;
+
+    /// Computes the outputs from the inputs.
+    fn forward(&self, cx: &Context<'_>, call: &Call);
+
+    /// Computes the gradients that `call` asks for, honouring each [`Grad`]'s mode.
+    fn backward(&self, cx: &Context<'_>, call: &Call);
+
+    /// Makes the packed forms of the weights. Called after weights changed and before the next forward.
+    fn pack(&self, _cx: &Context<'_>, _call: &Call) {}
+
+    /// Fills a weight that no [`crate::Initializer`] describes; returns whether it did.
+    fn initialize(&self, _weight: &WeightSpec, _stream: Stream, _values: &mut [f64]) -> bool {
+        false
+    }
+
+    /// Runs call `at` forward and returns the number of the next one. A model that is used as a layer runs its own calls.
+    #[doc(hidden)]
+    fn run_forward(&self, run: &Run<'_>, at: usize) -> usize {
+        run.leaf_forward(self, at)
+    }
+
+    /// Runs the call before `at` backward and returns its number.
+    #[doc(hidden)]
+    fn run_backward(&self, run: &Run<'_>, at: usize) -> usize {
+        run.leaf_backward(self, at)
+    }
+
+    /// Values that do not depend on the input's numbers: skipped by gradient checks and by training.
+    fn differentiable(&self) -> bool {
+        true
+    }
+}

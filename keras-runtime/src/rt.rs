@@ -1,0 +1,13 @@
+//! What generated code refers to. Not for use by hand.
+
+pub use crate::engine::memory::{peak_bytes, train_peak_bytes};
+pub use crate::engine::{
+    GraphSpec, InputSpec, LayerSpec, Network, NodeSpec, OutputSpec, Run, Source, shared_plan,
+};
+pub use crate::layer::{Call, Config, Configure, Context, FromConfig, Layer};
+pub use crate::model::{Architecture, LayerRef, Rank, Sel, Tag};
+pub use crate::plan::{
+    IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
+    assert_layer, catalogue, or_poison,
+};
+pub use keras_kernels::{DType, Grad, Mode, Shape, View};
