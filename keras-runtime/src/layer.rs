@@ -134,3 +134,13 @@ pub trait Layer: Configure + Send + Sync {
         true
     }
 }
+
+/// A weight in a layer's struct: it takes no space there, its numbers live in the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight(());
+
+impl Weight {
+    /// What `#[derive(Layer)]` puts into the field.
+    #[doc(hidden)]
+    pub const MARKER: Weight = Weight(());
+}

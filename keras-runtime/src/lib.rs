@@ -7,6 +7,7 @@
 extern crate self as keras;
 
 mod constraints;
+pub mod datasets;
 pub mod engine;
 mod error;
 pub mod initializers;
@@ -22,5 +23,6 @@ pub use error::{Error, Result};
 pub use initializers::Initializer;
 pub use keras_kernels::activation::Activation;
 pub use keras_kernels::{DType, Device, Grad, Mode, Shape, View};
-pub use layer::{Call, Config, Configure, Context, FromConfig, Layer};
+pub use layer::{Call, Config, Configure, Context, FromConfig, Layer, Weight};
+pub use model::{D0, D1, D2, D3, D4, D5, D6};
 pub use regularizers::Regularizer;
