@@ -6,18 +6,23 @@
 #[allow(unused_extern_crates)]
 extern crate self as keras;
 
+mod config;
 mod constraints;
 pub mod datasets;
 pub mod engine;
 mod error;
 pub mod initializers;
 mod layer;
+pub mod layers;
 pub mod model;
 pub mod plan;
 mod regularizers;
 #[doc(hidden)]
 pub mod rt;
+pub mod symbols;
+pub mod testing;
 
+pub use config::ConfigValue;
 pub use constraints::Constraint;
 pub use error::{Error, Result};
 pub use initializers::Initializer;

@@ -1,5 +1,6 @@
 //! What generated code refers to. Not for use by hand.
 
+pub use crate::config::{ConfigValue, config_or, config_required};
 pub use crate::engine::memory::{peak_bytes, train_peak_bytes};
 pub use crate::engine::{
     GraphSpec, InputSpec, LayerSpec, Network, NodeSpec, OutputSpec, Run, Source, shared_plan,

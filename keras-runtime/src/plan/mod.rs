@@ -154,6 +154,14 @@ pub struct Plan {
 /// A plan, or why there is none.
 pub type PlanResult = Result<Plan, Message>;
 
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Plan");
+        out.field("outputs", &self.outputs.as_slice()).field("weights", &self.weights.as_slice());
+        out.field("state", &self.state.as_slice()).finish_non_exhaustive()
+    }
+}
+
 impl Plan {
     /// The plan of a layer that yields one value and needs nothing.
     pub const fn new(output: Spec) -> Plan {

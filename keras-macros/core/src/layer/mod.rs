@@ -1,8 +1,18 @@
-//! `#[derive(Layer)]`: a struct becomes a layer.
+//! `#[derive(Layer)]`: a struct becomes a layer's configuration.
+//!
+//! Stages: [`parse`] reads the fields and their attributes, [`expand`] writes the constructor, the options, the weights and the
+//! configuration.
+
+mod expand;
+mod parse;
 
 use proc_macro2::TokenStream;
 
 /// Expands `#[derive(Layer)]`.
-pub fn expand(_input: TokenStream) -> TokenStream {
-    TokenStream::new()
+pub fn expand(input: TokenStream) -> TokenStream {
+    let parsed = syn::parse2(input).and_then(|input: syn::DeriveInput| parse::Struct::new(&input));
+    match parsed {
+        Ok(layer) => expand::expand(&layer),
+        Err(error) => error.to_compile_error(),
+    }
 }

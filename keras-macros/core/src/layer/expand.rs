@@ -1,0 +1,244 @@
+//! Writing the code.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Ident, Type};
+
+use super::parse::{Field, Struct, Weight};
+
+/// Everything that the derive writes.
+pub(super) fn expand(layer: &Struct) -> TokenStream {
+    let constructor = constructor(layer);
+    let configure = configure(layer);
+    let from_config = from_config(layer);
+    let weights = weights(layer);
+    quote! {
+        #constructor
+        #weights
+        #configure
+        #from_config
+    }
+}
+
+/// How an option is given and stored: `Size<N>` takes a number or an array, `Ints` an array, `Text` a string, `Option<T>` a `T`.
+struct Given {
+    /// Generic parameters of the function that takes it.
+    generics: TokenStream,
+    /// Type of the argument.
+    ty: TokenStream,
+    /// What is stored.
+    stored: TokenStream,
+}
+
+fn given(field: &Field, at: usize) -> Given {
+    let (name, ty) = (&field.name, &field.ty);
+    let plain = Given { generics: quote!(), ty: quote!(#ty), stored: quote!(#name) };
+    let Some((last, argument)) = last_segment(ty) else { return plain };
+    match (last.as_str(), argument) {
+        ("Size", Some(n)) => {
+            let generic = format_ident!("__S{at}");
+            Given {
+                generics: quote!(#generic: ::keras::rt::IntoSize<#n>),
+                ty: quote!(#generic),
+                stored: quote!(::keras::rt::Size::of(#name)),
+            }
+        }
+        ("Ints", None) => {
+            let generic = format_ident!("__N{at}");
+            Given {
+                generics: quote!(const #generic: usize),
+                ty: quote!([isize; #generic]),
+                stored: quote!(::keras::rt::Ints::of(#name)),
+            }
+        }
+        ("Text", None) => {
+            Given { generics: quote!(), ty: quote!(&str), stored: quote!(::keras::rt::Text::of(#name)) }
+        }
+        ("Option", Some(inner)) => {
+            let inner_field = Field {
+                name: name.clone(),
+                ty: syn::parse_quote!(#inner),
+                docs: Vec::new(),
+                key: String::new(),
+                default: None,
+                skip: false,
+            };
+            let inner = given(&inner_field, at);
+            let stored = inner.stored;
+            Given { stored: quote!(::core::option::Option::Some(#stored)), ..inner }
+        }
+        _ => plain,
+    }
+}
+
+/// `("Size", Some(2))` of `Size<2>`.
+fn last_segment(ty: &Type) -> Option<(String, Option<TokenStream>)> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    let argument = match &last.arguments {
+        syn::PathArguments::AngleBracketed(a) if a.args.len() == 1 => {
+            let argument = &a.args[0];
+            Some(quote!(#argument))
+        }
+        _ => None,
+    };
+    Some((last.ident.to_string(), argument))
+}
+
+/// Expands to: `const fn new(required..)`, and one const setter an option.
+fn constructor(layer: &Struct) -> TokenStream {
+    let name = &layer.name;
+    let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
+    let mut new_generics = Vec::new();
+    let mut arguments = Vec::new();
+    let mut values = Vec::new();
+    let mut setters = Vec::new();
+    for (at, field) in layer.fields.iter().enumerate() {
+        let (field_name, docs) = (&field.name, &field.docs);
+        let Given { generics, ty, stored } = given(field, at);
+        match &field.default {
+            None => {
+                if !generics.is_empty() {
+                    new_generics.push(generics);
+                }
+                arguments.push(quote!(#field_name: #ty));
+                values.push(quote!(#field_name: #stored));
+            }
+            Some(default) => {
+                values.push(quote!(#field_name: #default));
+                let docs = if docs.is_empty() {
+                    let text = format!("Sets the option `{field_name}`.");
+                    quote!(#[doc = #text])
+                } else {
+                    quote!(#(#docs)*)
+                };
+                let generics = if generics.is_empty() { quote!() } else { quote!(<#generics>) };
+                setters.push(quote_spanned! {field_name.span()=>
+                    #docs
+                    #[must_use]
+                    pub const fn #field_name #generics(mut self, #field_name: #ty) -> Self {
+                        self.#field_name = #stored;
+                        self
+                    }
+                });
+            }
+        }
+    }
+    let weights = layer.weights.iter().map(|w| {
+        let name = &w.name;
+        quote!(#name: ::keras::Weight::MARKER)
+    });
+    let new_generics = if new_generics.is_empty() { quote!() } else { quote!(<#(#new_generics),*>) };
+    let doc = format!("A `{}` with its options at their defaults.", layer.class_name);
+    quote! {
+        impl #impl_generics #name #type_generics #where_clause {
+            #[doc = #doc]
+            #[must_use]
+            pub const fn new #new_generics(#(#arguments),*) -> Self {
+                #name { #(#values,)* #(#weights),* }
+            }
+            #(#setters)*
+        }
+    }
+}
+
+/// Expands to: `const fn __weights`, which appends the declared weights to a plan, and the weights' readable accessors.
+fn weights(layer: &Struct) -> TokenStream {
+    if layer.weights.is_empty() {
+        return quote!();
+    }
+    let name = &layer.name;
+    let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
+    let fields = layer.fields.iter().map(|f| &f.name).collect::<Vec<_>>();
+    let pushes = layer.weights.iter().map(push);
+    quote! {
+        #[doc(hidden)]
+        #[allow(unused_variables, clippy::all)]
+        impl #impl_generics #name #type_generics #where_clause {
+            /// The plan with this layer's weights.
+            pub const fn __weights(&self, plan: ::keras::rt::Plan, inputs: &[::keras::rt::Spec]) -> ::keras::rt::Plan {
+                #[allow(unused_imports)]
+                use ::keras::symbols::*;
+                let mut __plan = plan;
+                let input = inputs[0];
+                #(let #fields = self.#fields;)*
+                #(#pushes)*
+                __plan
+            }
+        }
+    }
+}
+
+fn push(weight: &Weight) -> TokenStream {
+    let (text, shape, init) = (weight.name.to_string(), &weight.shape, &weight.initializer);
+    let add = Ident::new(if weight.trainable { "weight" } else { "state" }, Span::call_site());
+    let option = |which: &str, value: &Option<syn::Expr>| {
+        value.as_ref().map(|value| {
+            let which = Ident::new(which, Span::call_site());
+            quote!(.#which(#value))
+        })
+    };
+    let regularizer = option("regularizer", &weight.regularizer);
+    let constraint = option("constraint", &weight.constraint);
+    let push = quote_spanned! {shape.span()=>
+        __plan = __plan.#add(
+            ::keras::rt::WeightSpec::new(#text, ::keras::rt::Shape::of(&#shape), #init) #regularizer #constraint
+        );
+    };
+    match &weight.when {
+        Some(condition) => quote!(if #condition { #push }),
+        None => push,
+    }
+}
+
+/// Expands to: `impl Configure`.
+fn configure(layer: &Struct) -> TokenStream {
+    let (name, class) = (&layer.name, &layer.class_name);
+    let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
+    let saved = layer.fields.iter().filter(|f| !f.skip);
+    let inserts = saved.map(|f| {
+        let (key, name) = (&f.key, &f.name);
+        quote!(__config.insert(#key.into(), ::keras::rt::ConfigValue::to_json(&self.#name));)
+    });
+    quote! {
+        impl #impl_generics ::keras::rt::Configure for #name #type_generics #where_clause {
+            fn class_name(&self) -> &'static str {
+                #class
+            }
+            fn config(&self) -> ::keras::rt::Config {
+                #[allow(unused_mut)]
+                let mut __config = ::keras::rt::Config::new();
+                #(#inserts)*
+                __config
+            }
+        }
+    }
+}
+
+/// Expands to: `impl FromConfig`.
+fn from_config(layer: &Struct) -> TokenStream {
+    let (name, class) = (&layer.name, &layer.class_name);
+    let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
+    let values = layer.fields.iter().map(|f| {
+        let (key, name) = (&f.key, &f.name);
+        match &f.default {
+            Some(default) if f.skip => quote!(#name: #default),
+            Some(default) => quote!(#name: ::keras::rt::config_or(__config, #class, #key, #default)?),
+            None => quote!(#name: ::keras::rt::config_required(__config, #class, #key)?),
+        }
+    });
+    let weights = layer.weights.iter().map(|w| {
+        let name = &w.name;
+        quote!(#name: ::keras::Weight::MARKER)
+    });
+    quote! {
+        impl #impl_generics ::keras::rt::FromConfig for #name #type_generics #where_clause {
+            const CLASS_NAME: &'static str = #class;
+            fn from_config(__config: &::keras::rt::Config) -> ::keras::Result<Self> {
+                let _ = __config;
+                ::core::result::Result::Ok(#name { #(#values,)* #(#weights),* })
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Pieces that several layers share.
+
+pub(crate) mod activated;
