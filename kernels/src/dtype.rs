@@ -88,10 +88,7 @@ macro_rules! element {
 element!(f32 => F32, f64 => F64, i32 => I32, i64 => I64, u8 => U8);
 
 /// `f32` or `f64`: what kernels are generic over.
-pub trait Float:
-    Element + num_traits::Float + num_traits::NumAssign + std::iter::Sum + num_traits::FromPrimitive
-{
-}
+pub trait Float: Element + num_traits::Float + num_traits::NumAssign + std::iter::Sum {}
 impl Float for f32 {}
 impl Float for f64 {}
 

@@ -152,6 +152,7 @@ fn weights(layer: &Struct) -> TokenStream {
     let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
     let fields = layer.fields.iter().map(|f| &f.name).collect::<Vec<_>>();
     let pushes = layer.weights.iter().map(push);
+    let markers = layer.weights.iter().map(|w| &w.name);
     quote! {
         #[doc(hidden)]
         #[allow(unused_variables, clippy::all)]
@@ -160,6 +161,8 @@ fn weights(layer: &Struct) -> TokenStream {
             pub const fn __weights(&self, plan: ::keras::rt::Plan, inputs: &[::keras::rt::Spec]) -> ::keras::rt::Plan {
                 #[allow(unused_imports)]
                 use ::keras::symbols::*;
+                // Fields of weights exist to be named; this is their use.
+                let _ = (#(self.#markers,)*);
                 let mut __plan = plan;
                 let input = inputs[0];
                 #(let #fields = self.#fields;)*
