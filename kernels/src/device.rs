@@ -5,10 +5,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::activation::Activations;
+use crate::conv::Convolution;
 use crate::elementwise::Elementwise;
 use crate::gather::Gather;
 use crate::layout::Layout;
 use crate::matmul::Matmul;
+use crate::pool::Pooling;
 use crate::random::Random;
 use crate::reduce::Reductions;
 use crate::softmax::Softmax;
@@ -18,10 +20,12 @@ use crate::{Cpu, View};
 pub trait Kernels:
     Memory
     + Activations
+    + Convolution
     + Elementwise
     + Gather
     + Layout
     + Matmul
+    + Pooling
     + Random
     + Reductions
     + Softmax

@@ -5,6 +5,7 @@
 //! are shaped pieces of memory that somebody else placed.
 
 pub mod activation;
+pub mod conv;
 pub mod cpu;
 mod device;
 mod dtype;
@@ -12,6 +13,7 @@ pub mod elementwise;
 pub mod gather;
 pub mod layout;
 pub mod matmul;
+pub mod pool;
 pub mod random;
 pub mod reduce;
 mod shape;

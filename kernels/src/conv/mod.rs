@@ -1,0 +1,66 @@
+//! Convolutions in one to three spatial dimensions, channels last, with their gradients.
+//!
+//! Ordinary, grouped and depthwise convolutions are one op: a depthwise convolution with multiplier `m` is a grouped one with a group
+//! for each input channel, whose kernel `[k.., channels, m]` is read as `[k.., 1, channels * m]` (the same memory).
+
+mod cpu;
+
+use crate::activation::Activation;
+use crate::{Grad, View};
+
+/// Most spatial dimensions.
+pub const MAX_SPATIAL: usize = 3;
+
+/// A convolution's geometry. Entries beyond `rank` are 1 (padding: 0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Spatial dimensions.
+    pub rank: usize,
+    /// Samples.
+    pub batch: usize,
+    /// Input size.
+    pub input: [usize; MAX_SPATIAL],
+    /// Output size.
+    pub output: [usize; MAX_SPATIAL],
+    /// Kernel size.
+    pub kernel: [usize; MAX_SPATIAL],
+    /// Step of the window.
+    pub strides: [usize; MAX_SPATIAL],
+    /// Distance of the kernel's taps.
+    pub dilation: [usize; MAX_SPATIAL],
+    /// Zeros before the input (those after it follow from the output size).
+    pub padding: [usize; MAX_SPATIAL],
+    /// Channels of the input.
+    pub channels: usize,
+    /// Channels of the output.
+    pub filters: usize,
+    /// Groups: each reads `channels / groups` channels and writes `filters / groups`.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// Multiplications and additions of one pass.
+    pub const fn flops(&self) -> usize {
+        let mut n = 2 * self.batch * self.filters * (self.channels / self.groups);
+        let mut i = 0;
+        while i < self.rank {
+            n = n.saturating_mul(self.output[i]).saturating_mul(self.kernel[i]);
+            i += 1;
+        }
+        n
+    }
+}
+
+/// Convolutions.
+///
+/// Layouts: `x [batch, input.., channels]`, `kernel [kernel.., channels / groups, filters]`, `y [batch, output.., filters]`.
+pub trait Convolution {
+    /// `y = activation(x * kernel + bias)`: cross-correlation, the kernel is not flipped.
+    fn conv(&self, conv: &Conv, x: View, kernel: View, bias: Option<View>, activation: Activation, y: View);
+
+    /// The gradient of `x`: also what a transposed convolution computes forward.
+    fn conv_data_grad(&self, conv: &Conv, dy: View, kernel: View, dx: Grad);
+
+    /// The gradient of the kernel.
+    fn conv_kernel_grad(&self, conv: &Conv, x: View, dy: View, dkernel: Grad);
+}
