@@ -19,6 +19,7 @@ pub mod plan;
 mod regularizers;
 #[doc(hidden)]
 pub mod rt;
+pub mod saving;
 pub mod symbols;
 pub mod testing;
 
