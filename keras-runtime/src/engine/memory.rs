@@ -341,3 +341,179 @@ pub const fn peak_bytes(graph: &GraphSpec) -> usize {
 pub const fn train_peak_bytes(graph: &GraphSpec) -> usize {
     peaks(graph, true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+
+    /// Numbers below `n`.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 >> 33) as usize % n
+        }
+    }
+
+    /// A graph of random layers: some reshape, some have two inputs or outputs.
+    struct Graph {
+        inputs: Vec<Spec>,
+        plans: Vec<Plan>,
+        sources: Vec<Vec<Source>>,
+        outputs: Vec<Source>,
+    }
+
+    impl Graph {
+        fn random(dice: &mut Dice) -> Graph {
+            let inputs: Vec<Spec> = (0..1 + dice.below(2)).map(|_| Spec::of(&[1 + dice.below(9)])).collect();
+            let mut values: Vec<(Source, Spec)> =
+                inputs.iter().enumerate().map(|(i, spec)| (Source::Input(i), *spec)).collect();
+            let (mut plans, mut sources) = (Vec::new(), Vec::new());
+            for node in 0..1 + dice.below(12) {
+                let picked: Vec<_> =
+                    (0..1 + dice.below(2)).map(|_| values[dice.below(values.len())]).collect();
+                let mut plan = if dice.below(4) == 0 {
+                    Plan::new(picked[0].1).alias()
+                } else {
+                    Plan::new(Spec::of(&[1 + dice.below(9)]))
+                };
+                if dice.below(4) == 0 {
+                    plan = plan.output(Spec::of(&[1 + dice.below(9)]));
+                }
+                for (output, spec) in plan.outputs.as_slice().iter().enumerate() {
+                    values.push((Source::Node { node, output }, *spec));
+                }
+                plans.push(plan);
+                sources.push(picked.iter().map(|p| p.0).collect());
+            }
+            let outputs = (0..1 + dice.below(2)).map(|_| values[dice.below(values.len())].0).collect();
+            Graph { inputs, plans, sources, outputs }
+        }
+    }
+
+    struct Owned {
+        first: Vec<usize>,
+        usizes: [Vec<usize>; 7],
+        free: Vec<bool>,
+    }
+
+    impl Owned {
+        fn new(nodes: usize, values: usize) -> Owned {
+            let usizes = std::array::from_fn(|_| vec![0; values + 1]);
+            Owned { first: vec![0; nodes + 1], usizes, free: vec![true; values + 1] }
+        }
+
+        fn tables(&mut self) -> Tables<'_> {
+            let [root, bytes, slot, grad_slot, slot_bytes, grad_slot_bytes, last] = &mut self.usizes;
+            let (first, free) = (&mut self.first, &mut self.free);
+            Tables { first, root, bytes, slot, grad_slot, slot_bytes, grad_slot_bytes, last, free }
+        }
+    }
+
+    /// Plays every graph and notes who wrote each slot last: a value must still be there when it is read.
+    #[test]
+    fn values_are_there_when_they_are_read() {
+        let mut dice = Dice(0x1234_5678_9abc_def1);
+        for _ in 0..2000 {
+            let graph = Graph::random(&mut dice);
+            let nodes: Vec<NodeSpec<'_>> = graph
+                .plans
+                .iter()
+                .zip(&graph.sources)
+                .map(|(plan, inputs)| NodeSpec { layer: 0, call: None, inputs, plan })
+                .collect();
+            let values = count_values(graph.inputs.len(), &nodes);
+            let mut owned = Owned::new(nodes.len(), values);
+            let mut t = owned.tables();
+            trace(&graph.inputs, &nodes, &graph.outputs, &mut t);
+            let slots = assign_values(graph.inputs.len(), &nodes, false, &mut t);
+            let mut holder = vec![NONE; slots];
+            for v in 0..graph.inputs.len() {
+                holder[t.slot[v]] = v;
+            }
+            for (k, node) in nodes.iter().enumerate() {
+                for source in node.inputs {
+                    let root = t.root[value_of(*source, t.first)];
+                    assert_eq!(holder[t.slot[root]], root, "node {k} reads a value that was overwritten");
+                    assert!(t.slot_bytes[t.slot[root]] >= t.bytes[root]);
+                }
+                for v in t.first[k]..t.first[k + 1] {
+                    if t.root[v] == v {
+                        let inputs = node.inputs.iter().map(|s| t.slot[t.root[value_of(*s, t.first)]]);
+                        assert!(
+                            !inputs.into_iter().any(|s| s == t.slot[v]),
+                            "node {k} writes over its input"
+                        );
+                        holder[t.slot[v]] = v;
+                    }
+                }
+            }
+            for source in &graph.outputs {
+                let root = t.root[value_of(*source, t.first)];
+                assert_eq!(holder[t.slot[root]], root, "an output was overwritten");
+            }
+        }
+    }
+
+    /// The same backward: a gradient stays from its first contribution to its producer's backward.
+    #[test]
+    fn gradients_are_there_when_they_are_read() {
+        let mut dice = Dice(0xfeed_5678_9abc_def1);
+        for _ in 0..2000 {
+            let graph = Graph::random(&mut dice);
+            let nodes: Vec<NodeSpec<'_>> = graph
+                .plans
+                .iter()
+                .zip(&graph.sources)
+                .map(|(plan, inputs)| NodeSpec { layer: 0, call: None, inputs, plan })
+                .collect();
+            let values = count_values(graph.inputs.len(), &nodes);
+            let mut owned = Owned::new(nodes.len(), values);
+            let mut t = owned.tables();
+            trace(&graph.inputs, &nodes, &graph.outputs, &mut t);
+            let trained: Vec<bool> = nodes.iter().map(|_| dice.below(2) == 0).collect();
+            let mut needs = vec![false; values];
+            mark_needs(graph.inputs.len(), &nodes, &trained, t.first, &mut needs);
+            let slots = assign_grads(graph.inputs.len(), &nodes, &graph.outputs, &needs, &mut t);
+            // Who holds each slot, and whether the value has contributions yet.
+            let (mut holder, mut begun) = (vec![NONE; slots], vec![false; values]);
+            let mut contribute = |holder: &mut Vec<usize>, v: usize| {
+                if !std::mem::replace(&mut begun[v], true) {
+                    holder[t.grad_slot[v]] = v;
+                }
+                assert_eq!(holder[t.grad_slot[v]], v, "a gradient was overwritten before it was complete");
+            };
+            for source in &graph.outputs {
+                let v = value_of(*source, t.first);
+                if needs[v] {
+                    contribute(&mut holder, v);
+                }
+            }
+            for (k, node) in nodes.iter().enumerate().rev() {
+                for v in (t.first[k]..t.first[k + 1]).filter(|v| needs[*v]) {
+                    contribute(&mut holder, v);
+                }
+                let passes = |i: usize, v: usize| {
+                    node.plan.alias && i == 0 && t.grad_slot[v] == t.grad_slot[t.first[k]]
+                };
+                for (i, source) in node.inputs.iter().enumerate() {
+                    let v = value_of(*source, t.first);
+                    if !needs[v] || node.plan.alias && i > 0 {
+                        continue;
+                    }
+                    if !passes(i, v) {
+                        let outputs = t.first[k]..t.first[k + 1];
+                        let shares =
+                            outputs.into_iter().any(|o| needs[o] && t.grad_slot[o] == t.grad_slot[v]);
+                        assert!(!shares, "node {k} writes an input's gradient over an output's");
+                    }
+                    contribute(&mut holder, v);
+                }
+            }
+        }
+    }
+}
