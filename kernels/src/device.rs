@@ -10,6 +10,7 @@ use crate::elementwise::Elementwise;
 use crate::gather::Gather;
 use crate::layout::Layout;
 use crate::matmul::Matmul;
+use crate::optimizer::Optimizers;
 use crate::pool::Pooling;
 use crate::random::Random;
 use crate::reduce::Reductions;
@@ -25,6 +26,7 @@ pub trait Kernels:
     + Gather
     + Layout
     + Matmul
+    + Optimizers
     + Pooling
     + Random
     + Reductions
