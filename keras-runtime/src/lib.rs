@@ -11,6 +11,7 @@ mod constraints;
 pub mod datasets;
 pub mod engine;
 mod error;
+pub mod graph;
 pub mod initializers;
 mod layer;
 pub mod layers;

@@ -1,0 +1,345 @@
+//! From `config.json` to a [`Blueprint`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use keras_kernels::DType;
+use serde_json::Value;
+
+use super::nodes::{self, Arguments, TensorRef};
+use super::{Blueprint, Part, PartCall, PartKind, Slot};
+use crate::engine::{Handle, Source};
+use crate::layer::Config;
+use crate::layers::Registry;
+use crate::{ConfigValue, Error, Regularizer, Result};
+
+/// Deepest nesting of models.
+const DEPTH: usize = 32;
+
+/// The model that a configuration describes: `Model.to_json()` of Keras, or `config.json` of a file.
+///
+/// # Errors
+/// If it is not a Sequential or Functional model, if a class is unknown, or if a value cannot be honoured.
+pub fn parse(json: &Value, registry: &Registry) -> Result<Blueprint> {
+    model(json, registry, DEPTH)
+}
+
+fn model(json: &Value, registry: &Registry, depth: usize) -> Result<Blueprint> {
+    if depth == 0 {
+        return Err(Error::config("model", format!("models are nested more than {DEPTH} deep")));
+    }
+    let class = class_name(json)?;
+    match class {
+        "Sequential" => sequential(config(json)?, registry, depth),
+        "Functional" | "Model" => functional(config(json)?, registry, depth),
+        other => {
+            let module = json.get("module").and_then(Value::as_str).unwrap_or("");
+            Err(Error::config(
+                format!("class `{other}` of module `{module}`"),
+                "only Sequential and Functional models can be read: a subclassed model is Python code",
+            ))
+        }
+    }
+}
+
+fn class_name(json: &Value) -> Result<&str> {
+    let name = json.get("class_name").and_then(Value::as_str);
+    name.ok_or_else(|| Error::config("configuration", "lacks `class_name`"))
+}
+
+fn config(json: &Value) -> Result<&Config> {
+    let config = json.get("config").and_then(Value::as_object);
+    config.ok_or_else(|| Error::config("configuration", "lacks `config`"))
+}
+
+fn text<'a>(config: &'a Config, class: &str, key: &str) -> Result<&'a str> {
+    let text = config.get(key).and_then(Value::as_str);
+    text.ok_or_else(|| Error::config(class, format!("lacks a text at `{key}`")))
+}
+
+fn list<'a>(config: &'a Config, class: &str, key: &str) -> Result<&'a [Value]> {
+    let list = config.get(key).and_then(Value::as_array);
+    list.map(Vec::as_slice).ok_or_else(|| Error::config(class, format!("lacks a list at `{key}`")))
+}
+
+fn trainable(config: &Config) -> bool {
+    config.get("trainable").and_then(Value::as_bool).unwrap_or(true)
+}
+
+/// The float type of a layer's dtype policy. Numbers of 16 bits are read and computed with in 32.
+fn float(config: &Config) -> DType {
+    let policy = match config.get("dtype") {
+        Some(Value::String(name)) => Some(name.as_str()),
+        Some(object) => object.get("config").and_then(|c| c.get("name")).and_then(Value::as_str),
+        None => None,
+    };
+    if policy == Some("float64") { DType::F64 } else { DType::F32 }
+}
+
+fn sequential(config: &Config, registry: &Registry, depth: usize) -> Result<Blueprint> {
+    let mut out = empty(config, "Sequential", true)?;
+    let mut current = Source::Input(0);
+    for json in list(config, "Sequential", "layers")? {
+        if class_name(json)? == "InputLayer" {
+            out.inputs.push(slot(json)?);
+            continue;
+        }
+        let part = part(json, registry, depth)?;
+        raise_float(&mut out, &part);
+        out.parts.push(part);
+        out.calls.push(PartCall { part: out.parts.len() - 1, layer: None, inputs: vec![current] });
+        current = Source::node(out.calls.len() - 1);
+    }
+    if out.inputs.is_empty() {
+        out.inputs.extend(built_input(config));
+    }
+    let name = out.parts.last().map_or_else(|| out.name.clone(), |part| part.name.clone());
+    out.outputs.push((name, current));
+    Ok(out)
+}
+
+/// The input of a Sequential model without an InputLayer that was built nevertheless.
+fn built_input(config: &Config) -> Option<Slot> {
+    let dims = dims(config.get("build_input_shape")?)?;
+    Some(Slot { name: "input_layer".into(), dims, dtype: DType::F32 })
+}
+
+fn empty(config: &Config, class: &str, sequential: bool) -> Result<Blueprint> {
+    Ok(Blueprint {
+        name: text(config, class, "name")?.to_string(),
+        sequential,
+        trainable: trainable(config),
+        inputs: Vec::new(),
+        parts: Vec::new(),
+        calls: Vec::new(),
+        outputs: Vec::new(),
+        input_keys: None,
+        output_keys: None,
+        float: DType::F32,
+    })
+}
+
+/// Dimensions of a sample from a shape with a batch dimension.
+fn dims(shape: &Value) -> Option<Vec<Option<usize>>> {
+    let all = shape.as_array()?;
+    let dim =
+        |d: &Value| if d.is_null() { Some(None) } else { Some(Some(usize::try_from(d.as_u64()?).ok()?)) };
+    all.iter().skip(1).map(dim).collect()
+}
+
+/// An InputLayer.
+fn slot(json: &Value) -> Result<Slot> {
+    let config = config(json)?;
+    let name = text(config, "InputLayer", "name")?.to_string();
+    let what = || format!("layer `{name}` (InputLayer)");
+    for key in ["sparse", "ragged", "optional"] {
+        if config.get(key).and_then(Value::as_bool) == Some(true) {
+            return Err(Error::config(what(), format!("`{key}` inputs are not supported")));
+        }
+    }
+    let shape = config.get("batch_shape").or_else(|| config.get("batch_input_shape"));
+    let dims = shape.and_then(dims).ok_or_else(|| Error::config(what(), "lacks a shape at `batch_shape`"))?;
+    let dtype = match config.get("dtype").and_then(Value::as_str).unwrap_or("float32") {
+        "float32" | "float16" | "bfloat16" => DType::F32,
+        "float64" => DType::F64,
+        "int8" | "int16" | "uint16" | "int32" => DType::I32,
+        "int64" | "uint32" => DType::I64,
+        "uint8" => DType::U8,
+        "bool" => DType::Bool,
+        other => return Err(Error::config(what(), format!("inputs of type {other} are not supported"))),
+    };
+    Ok(Slot { dims, dtype, name })
+}
+
+/// A layer, model or operation.
+fn part(json: &Value, registry: &Registry, depth: usize) -> Result<Part> {
+    let class = class_name(json)?;
+    let config = config(json)?;
+    let module = json.get("module").and_then(Value::as_str).unwrap_or("");
+    let name = text(config, class, "name")?.to_string();
+    let what = || format!("layer `{name}` ({class})");
+    let kind = match class {
+        "Sequential" | "Functional" => PartKind::Model(Arc::new(model(json, registry, depth - 1)?)),
+        _ if module.starts_with("keras.src.ops") => PartKind::Operation,
+        _ => {
+            // "package>Name" for classes that are not Keras' own.
+            let registered = json.get("registered_name").and_then(Value::as_str).unwrap_or(class);
+            let class = registered.rsplit('>').next().unwrap_or(class);
+            let layer = registry.make(class, module, config);
+            PartKind::Layer(layer.map_err(|e| Error::config(what(), e.to_string()))?)
+        }
+    };
+    let activity = config.get("activity_regularizer").map_or(Ok(None), Option::<Regularizer>::from_json);
+    let activity_regularizer =
+        activity.map_err(|e| Error::config(what(), format!("`activity_regularizer`: expected {e}")))?;
+    if matches!(activity_regularizer, Some(Regularizer::Orthogonal { .. })) {
+        return Err(Error::config(what(), "an orthogonal regularizer is for matrices, not for activities"));
+    }
+    Ok(Part { name, kind, trainable: trainable(config), activity_regularizer, json: Arc::new(json.clone()) })
+}
+
+fn raise_float(out: &mut Blueprint, part: &Part) {
+    let found = match &part.kind {
+        PartKind::Model(model) => model.float,
+        _ => part.json.get("config").and_then(Value::as_object).map_or(DType::F32, float),
+    };
+    if found == DType::F64 {
+        out.float = DType::F64;
+    }
+}
+
+fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blueprint> {
+    let mut out = empty(config, "Functional", false)?;
+    let what = format!("model `{}`", out.name);
+    // Where each named thing is: an input, or a part with the nodes that are resolved already.
+    let mut slots: HashMap<String, Slot> = HashMap::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut waiting: Vec<(usize, Vec<Arguments>)> = Vec::new();
+    for json in list(config, "Functional", "layers")? {
+        if class_name(json)? == "InputLayer" {
+            let slot = slot(json)?;
+            slots.insert(slot.name.clone(), slot);
+            continue;
+        }
+        let mut part = part(json, registry, depth)?;
+        if let Some(name) = json.get("name").and_then(Value::as_str) {
+            part.name = name.to_string();
+        }
+        raise_float(&mut out, &part);
+        let calls = json.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let calls =
+            calls.iter().map(|call| Arguments::parse(&part.name, call)).collect::<Result<Vec<_>>>()?;
+        if places.insert(part.name.clone(), out.parts.len()).is_some() {
+            return Err(Error::config(&what, format!("two layers are called `{}`", part.name)));
+        }
+        waiting.push((out.parts.len(), calls));
+        out.parts.push(part);
+    }
+    let structure = |key: &str| {
+        let refs = config.get(key).and_then(nodes::structure);
+        refs.ok_or_else(|| Error::config(&what, format!("`{key}` is not understood")))
+    };
+    let (inputs, input_keys) = structure("input_layers")?;
+    let mut input_at: HashMap<String, usize> = HashMap::new();
+    for input in inputs {
+        let slot = slots.get(&input.layer).ok_or_else(|| {
+            Error::config(&what, format!("its input `{}` is not an InputLayer", input.layer))
+        })?;
+        input_at.insert(input.layer, out.inputs.len());
+        out.inputs.push(slot.clone());
+    }
+    let mut graph = Graph { places, input_at, nodes: HashMap::new(), registry };
+    graph.resolve(&mut out, waiting)?;
+    let (outputs, output_keys) = structure("output_layers")?;
+    for mut output in outputs {
+        // A Functional model counts a node of its own before its calls.
+        let is_functional = graph
+            .places
+            .get(&output.layer)
+            .is_some_and(|at| matches!(&out.parts[*at].kind, PartKind::Model(model) if !model.sequential));
+        if is_functional {
+            output.node = output.node.saturating_sub(1);
+        }
+        let source = graph
+            .source(&output)
+            .ok_or_else(|| Error::config(&what, format!("its output `{}` is not there", output.layer)))?;
+        out.outputs.push((output.layer, source));
+    }
+    (out.input_keys, out.output_keys) = (input_keys, output_keys);
+    Ok(out)
+}
+
+/// What is known while a Functional model's calls are put in order.
+struct Graph<'a> {
+    places: HashMap<String, usize>,
+    input_at: HashMap<String, usize>,
+    /// Call numbers of each part's nodes.
+    nodes: HashMap<usize, Vec<usize>>,
+    registry: &'a Registry,
+}
+
+impl Graph<'_> {
+    /// The value that a tensor is, once its call is resolved.
+    fn source(&self, tensor: &TensorRef) -> Option<Source> {
+        if let Some(at) = self.input_at.get(&tensor.layer) {
+            return Some(Source::Input(*at));
+        }
+        let node = *self.nodes.get(self.places.get(&tensor.layer)?)?.get(tensor.node)?;
+        Some(Source::Node { node, output: tensor.output })
+    }
+
+    /// Puts calls in order, as Keras does: part after part, and again for those that had to wait.
+    fn resolve(&mut self, out: &mut Blueprint, mut waiting: Vec<(usize, Vec<Arguments>)>) -> Result<()> {
+        while waiting.iter().any(|(_, calls)| !calls.is_empty()) {
+            let mut progress = false;
+            for (part, calls) in &mut waiting {
+                let mut done = 0;
+                for call in calls.iter() {
+                    let sources: Option<Vec<Source>> =
+                        call.tensors().iter().map(|t| self.source(t)).collect();
+                    let Some(inputs) = sources else { break };
+                    let layer = self.layer_of_call(&out.parts[*part], call)?;
+                    out.calls.push(PartCall { part: *part, layer, inputs });
+                    self.nodes.entry(*part).or_default().push(out.calls.len() - 1);
+                    done += 1;
+                }
+                calls.drain(..done);
+                progress |= done > 0;
+            }
+            if !progress {
+                let names: Vec<&str> = waiting
+                    .iter()
+                    .filter(|(_, calls)| !calls.is_empty())
+                    .map(|(part, _)| out.parts[*part].name.as_str())
+                    .collect();
+                let message =
+                    format!("these layers are called on values that nothing yields: {}", names.join(", "));
+                return Err(Error::config(format!("model `{}`", out.name), message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The layer with the options of one call, if it has any.
+    fn layer_of_call(&self, part: &Part, call: &Arguments) -> Result<Option<Handle>> {
+        let config = config(&part.json)?;
+        let class = class_name(&part.json)?;
+        let what = || format!("layer `{}` ({class})", part.name);
+        let mut options = Config::new();
+        for (key, value) in &call.kwargs {
+            let mut tensors = Vec::new();
+            nodes::collect(value, &mut tensors);
+            match key.as_str() {
+                // What was recorded when the model was made; who runs it decides anew.
+                "training" => {}
+                _ if value.is_null() => {}
+                _ if !tensors.is_empty() => {
+                    return Err(Error::config(
+                        what(),
+                        format!("calls with a tensor for `{key}` are not supported"),
+                    ));
+                }
+                _ => {
+                    options.insert(key.clone(), value.clone());
+                }
+            }
+        }
+        match &part.kind {
+            PartKind::Operation => Err(Error::config(what(), "this operation is not supported")),
+            PartKind::Model(_) if options.is_empty() => Ok(None),
+            PartKind::Layer(_) if options.is_empty() => Ok(None),
+            PartKind::Model(_) => Err(Error::config(what(), "a model cannot be called with options")),
+            PartKind::Layer(_) => {
+                let mut with = config.clone();
+                with.extend(options.clone());
+                let module = part.json.get("module").and_then(Value::as_str).unwrap_or("");
+                let layer = self.registry.make(class, module, &with)?;
+                let known = layer.config();
+                if let Some(key) = options.keys().find(|key| !known.contains_key(key.as_str())) {
+                    return Err(Error::config(what(), format!("cannot be called with `{key}`")));
+                }
+                Ok(Some(Handle::Shared(layer)))
+            }
+        }
+    }
+}
