@@ -6,6 +6,7 @@
 #[allow(unused_extern_crates)]
 extern crate self as keras;
 
+pub mod callbacks;
 mod config;
 mod constraints;
 pub mod datasets;
@@ -16,6 +17,7 @@ pub mod initializers;
 mod layer;
 pub mod layers;
 pub mod model;
+pub mod optimizers;
 pub mod plan;
 mod regularizers;
 #[doc(hidden)]
@@ -23,6 +25,7 @@ pub mod rt;
 pub mod saving;
 pub mod symbols;
 pub mod testing;
+pub mod training;
 
 pub use config::ConfigValue;
 pub use constraints::Constraint;

@@ -1,0 +1,32 @@
+use super::{Optimizer, Symbols, Update, rule, rule_basics};
+use crate::optimizers::Settings;
+use crate::training::options::options;
+
+options! {
+    /// Adadelta (learning rate 0.001): steps scaled by the ratio of running squares of steps and of gradients.
+    ///
+    /// Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012 (where the learning rate is 1).
+    Adadelta [settings: Settings] {
+        /// Decay of both means (0.95).
+        rho: f64 = 0.95,
+        /// Keeps the roots from zero (1e-7).
+        epsilon: f64 = 1e-7,
+    }
+}
+rule!(Adadelta, 0.001);
+
+impl Optimizer for Adadelta {
+    rule_basics!(Adadelta);
+
+    fn slots(&self) -> Vec<Vec<&'static str>> {
+        vec![vec!["accumulated_grad", "accumulated_delta_var"]]
+    }
+
+    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
+        let g = at.gradient;
+        let squares = at.slots[0] * self.rho + g.square() * (1.0 - self.rho);
+        let delta = -((at.slots[1] + self.epsilon).sqrt() * g / (squares + self.epsilon).sqrt());
+        let steps = at.slots[1] * self.rho + delta.square() * (1.0 - self.rho);
+        Update { weight: at.weight + delta * at.learning_rate(), slots: vec![squares, steps] }
+    }
+}

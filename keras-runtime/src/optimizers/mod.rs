@@ -1,0 +1,208 @@
+//! Optimizers: how weights follow their gradients.
+//!
+//! Source: <https://keras.io/api/optimizers/>. An optimizer is a rule, written as a formula over a weight, its gradient and
+//! the optimizer's slots; [`OptimizerState`] holds the slots as flat buffers beside the weights and runs the rule in one
+//! pass over each stretch of trainable weights.
+
+mod adadelta;
+mod adagrad;
+mod adam;
+mod adamax;
+mod config;
+mod ftrl;
+mod lion;
+mod nadam;
+mod rmsprop;
+pub mod schedules;
+mod settings;
+mod sgd;
+mod state;
+
+pub use adadelta::Adadelta;
+pub use adagrad::Adagrad;
+pub use adam::{Adam, AdamW};
+pub use adamax::Adamax;
+pub use config::from_config;
+pub use ftrl::Ftrl;
+pub use lion::Lion;
+pub use nadam::Nadam;
+pub use rmsprop::RMSprop;
+pub use schedules::LearningRateSchedule;
+pub use settings::{LearningRate, Settings};
+pub use sgd::SGD;
+pub use state::{OptimizerState, OptimizerVariable};
+
+use crate::layer::Config;
+use crate::training::formula::{Expr, Tape};
+
+/// Most numbers that a rule computes once a step.
+pub const MAX_SCALARS: usize = 8;
+
+/// What a rule is told at each step.
+#[derive(Clone, Copy, Debug)]
+pub struct StepInfo {
+    /// Steps taken before this one.
+    pub iterations: u64,
+    /// The learning rate.
+    pub learning_rate: f64,
+}
+
+/// A weight, its gradient, its slots and the step's numbers, as values of a formula.
+pub struct Symbols<'t> {
+    /// The weight.
+    pub weight: Expr<'t>,
+    /// Its gradient.
+    pub gradient: Expr<'t>,
+    /// Its slots, in the order of [`Optimizer::slots`].
+    pub slots: Vec<Expr<'t>>,
+    /// The numbers that [`Optimizer::scalars`] filled in; the first is the learning rate.
+    pub scalars: [Expr<'t>; MAX_SCALARS],
+}
+
+impl<'t> Symbols<'t> {
+    /// The learning rate.
+    pub fn learning_rate(&self) -> Expr<'t> {
+        self.scalars[0]
+    }
+
+    /// The tape.
+    pub fn tape(&self) -> &'t Tape {
+        self.weight.tape()
+    }
+}
+
+/// What a rule yields.
+pub struct Update<'t> {
+    /// The new weight.
+    pub weight: Expr<'t>,
+    /// The new slots, in order.
+    pub slots: Vec<Expr<'t>>,
+}
+
+/// A rule that moves weights along their gradients.
+///
+/// One's own is written like this, and then works with clipping, weight decay, schedules, averages and files:
+/// ```
+/// use keras_runtime::optimizers::{Optimizer, Settings, Symbols, Update};
+///
+/// #[derive(Clone)]
+/// struct SignSGD(Settings);
+///
+/// impl Optimizer for SignSGD {
+///     fn class_name(&self) -> &'static str {
+///         "SignSGD"
+///     }
+///     fn settings(&self) -> &Settings {
+///         &self.0
+///     }
+///     fn settings_mut(&mut self) -> &mut Settings {
+///         &mut self.0
+///     }
+///     fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
+///         Update { weight: at.weight - at.learning_rate() * at.gradient.sign(), slots: vec![] }
+///     }
+///     fn boxed(&self) -> Box<dyn Optimizer> {
+///         Box::new(self.clone())
+///     }
+/// }
+/// ```
+pub trait Optimizer: Send + Sync {
+    /// The class name, as Keras knows it.
+    fn class_name(&self) -> &'static str;
+
+    /// What all optimizers have: learning rate, clipping, weight decay, averages.
+    fn settings(&self) -> &Settings;
+
+    /// The same, to change.
+    fn settings_mut(&mut self) -> &mut Settings;
+
+    /// The rule's own options, under Keras' names.
+    fn options(&self) -> Config {
+        Config::new()
+    }
+
+    /// Names of the slots: numbers that the optimizer keeps for each weight. Slots of one group lie in turns, variable by
+    /// variable, in a file; groups follow each other. That is Keras' order.
+    fn slots(&self) -> Vec<Vec<&'static str>> {
+        Vec::new()
+    }
+
+    /// What a slot starts as.
+    fn initial(&self, _slot: &str) -> f64 {
+        0.0
+    }
+
+    /// Names and initial values of numbers that the optimizer keeps once.
+    fn extras(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
+    /// Fills in the numbers of a step that are the same for all weights (`scalars[0]` is the learning rate already), and
+    /// moves the numbers that are kept once.
+    fn scalars(&self, _step: &StepInfo, _extras: &mut [f64], _scalars: &mut [f64; MAX_SCALARS]) {}
+
+    /// The rule.
+    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t>;
+
+    /// A copy.
+    fn boxed(&self) -> Box<dyn Optimizer>;
+
+    /// The configuration, as Keras writes it.
+    fn config(&self) -> Config {
+        let mut config = self.settings().to_config();
+        config.extend(self.options());
+        config
+    }
+}
+
+impl<O: Optimizer + 'static> From<O> for Box<dyn Optimizer> {
+    fn from(optimizer: O) -> Self {
+        Box::new(optimizer)
+    }
+}
+
+/// The parts of [`Optimizer`] that every rule of this crate writes alike, and the setters that they share.
+macro_rules! rule {
+    ($name:ident, $learning_rate:expr) => {
+        impl $name {
+            /// With this learning rate: a number or a schedule.
+            pub fn new(learning_rate: impl Into<$crate::optimizers::LearningRate>) -> Self {
+                $name::with_common($crate::optimizers::Settings::new(
+                    $crate::optimizers::settings::snake_case(stringify!($name)),
+                    learning_rate.into(),
+                ))
+            }
+        }
+        impl Default for $name {
+            fn default() -> Self {
+                $name::new($learning_rate)
+            }
+        }
+        $crate::optimizers::settings::common_setters!($name);
+    };
+}
+pub(crate) use rule;
+
+/// The methods of [`Optimizer`] that only pass on.
+macro_rules! rule_basics {
+    ($name:ident) => {
+        fn class_name(&self) -> &'static str {
+            stringify!($name)
+        }
+        fn settings(&self) -> &$crate::optimizers::Settings {
+            &self.settings
+        }
+        fn settings_mut(&mut self) -> &mut $crate::optimizers::Settings {
+            &mut self.settings
+        }
+        fn options(&self) -> $crate::Config {
+            let mut config = $crate::Config::new();
+            $crate::training::options::Options::write(self, &mut config);
+            config
+        }
+        fn boxed(&self) -> Box<dyn $crate::optimizers::Optimizer> {
+            Box::new(self.clone())
+        }
+    };
+}
+pub(crate) use rule_basics;

@@ -1,0 +1,99 @@
+//! What training reports: names and numbers in order.
+
+use std::fmt;
+
+/// Names and numbers in order, as Keras' `logs`: `loss`, `accuracy`, `val_loss`, ...
+///
+/// ```
+/// use keras_runtime::training::Logs;
+/// let mut logs = Logs::new();
+/// logs.set("loss", 0.25);
+/// assert_eq!(logs.get("loss"), Some(0.25));
+/// assert_eq!(logs.to_string(), "loss: 0.2500");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Logs {
+    entries: Vec<(String, f64)>,
+}
+
+impl Logs {
+    /// No entries.
+    pub fn new() -> Logs {
+        Logs::default()
+    }
+
+    /// The number of this name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.entries.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+    }
+
+    /// Sets a number; a new name goes to the end. Setting a name that is there allocates nothing.
+    pub fn set(&mut self, name: &str, value: f64) {
+        match self.entries.iter_mut().find(|(n, _)| n == name) {
+            Some((_, v)) => *v = value,
+            None => self.entries.push((name.into(), value)),
+        }
+    }
+
+    /// Removes all entries.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+    }
+
+    /// Names and numbers in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.entries.iter().map(|(n, v)| (n.as_str(), *v))
+    }
+
+    /// How many entries.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl std::ops::Index<&str> for Logs {
+    type Output = f64;
+
+    /// # Panics
+    /// If there is no such entry.
+    fn index(&self, name: &str) -> &f64 {
+        match self.entries.iter().find(|(n, _)| n == name) {
+            Some((_, value)) => value,
+            None => panic!("there is no `{name}` among the logs: {self}"),
+        }
+    }
+}
+
+/// As Keras' progress bar writes a number: four decimals, or an exponent where they would show nothing.
+pub(crate) struct Number(pub f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.abs() > 1e-3 || self.0 == 0.0 || !self.0.is_finite() {
+            return write!(f, "{:.4}", self.0);
+        }
+        let text = format!("{:.4e}", self.0);
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, exponent) = match exponent.strip_prefix('-') {
+            Some(rest) => ('-', rest),
+            None => ('+', exponent),
+        };
+        write!(f, "{digits}e{sign}{exponent:0>2}")
+    }
+}
+
+impl fmt::Display for Logs {
+    /// `accuracy: 0.9000 - loss: 0.3000`, as Keras writes them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (name, value)) in self.iter().enumerate() {
+            let separator = if i == 0 { "" } else { " - " };
+            write!(f, "{separator}{name}: {}", Number(value))?;
+        }
+        Ok(())
+    }
+}
