@@ -4,9 +4,9 @@ use keras_kernels::random::Stream;
 use keras_kernels::{Device, Grad, View};
 use serde_json::{Map, Value};
 
-use crate::Result;
 use crate::engine::Run;
 use crate::plan::{PlanResult, Spec, WeightSpec};
+use crate::{Regularizer, Result};
 
 /// A layer's configuration, as Keras writes it: `{"units": 10, "activation": "relu", ...}` without `name`,
 /// `trainable` and `dtype`, which belong to the place of the layer in a model.
@@ -115,6 +115,11 @@ pub trait Layer: Configure + Send + Sync {
     /// Fills a weight that no [`crate::Initializer`] describes; returns whether it did.
     fn initialize(&self, _weight: &WeightSpec, _stream: Stream, _values: &mut [f64]) -> bool {
         false
+    }
+
+    /// A penalty on its outputs that is the layer's own; a member's `activity_regularizer` comes before it.
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        None
     }
 
     /// Runs call `at` forward and returns the number of the next one. A model that is used as a layer runs its own calls.

@@ -6,6 +6,7 @@ pub use crate::engine::{
     GraphSpec, InputSpec, LayerSpec, Network, NodeSpec, OutputSpec, Run, Source, shared_plan,
 };
 pub use crate::layer::{Call, Config, Configure, Context, FromConfig, Layer};
+pub use crate::layers::options::{Axes, Borders, IntoAxes, IntoBorders};
 pub use crate::model::{Architecture, LayerRef, Rank, Sel, Tag};
 pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,

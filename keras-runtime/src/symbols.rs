@@ -4,6 +4,7 @@
 
 #![allow(non_upper_case_globals)]
 
+use crate::layers::options::{DataFormat, Interpolation, Padding};
 use crate::{Activation, Initializer};
 
 pub use crate::{Constraint, Regularizer};
@@ -47,6 +48,19 @@ words! {
         sparse_plus = Activation::SparsePlus,
         sparse_sigmoid = Activation::SparseSigmoid,
         sparsemax = Activation::Sparsemax { axis: -1 },
+    }
+    Padding {
+        valid = Padding::Valid,
+        same = Padding::Same,
+        causal = Padding::Causal,
+    }
+    DataFormat {
+        channels_last = DataFormat::ChannelsLast,
+        channels_first = DataFormat::ChannelsFirst,
+    }
+    Interpolation {
+        nearest = Interpolation::Nearest,
+        bilinear = Interpolation::Bilinear,
     }
     Initializer {
         zeros = Initializer::Zeros,

@@ -7,7 +7,7 @@ use keras_kernels::{DType, Device, Grad, Mode, Shape, View};
 
 use crate::initializers::{download, upload};
 use crate::layer::{Call, Context, Layer};
-use crate::plan::{MaskRule, Plan, Spec};
+use crate::plan::{Plan, Spec};
 
 /// Samples in the batch of a check.
 const BATCH: usize = 3;
@@ -256,7 +256,7 @@ impl Bench {
             upload(&device, &factors[i], grad);
             call.output_grads.push(grad);
         }
-        if let MaskRule::Compute(shape) = plan.mask {
+        if let Some(shape) = plan.mask.written(&call.input_masks) {
             call.output_mask = Some(room("output mask".into(), shape.insert(0, BATCH), DType::Bool, 0.0));
         }
         let mut buffers = |name: &str, specs: &[Spec]| -> Vec<View> {
@@ -462,7 +462,7 @@ pub fn run_layer(
         if state { call.state.push(view) } else { call.weights.push(view) }
     }
     call.outputs = plan.outputs.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();
-    if let MaskRule::Compute(shape) = plan.mask {
+    if let Some(shape) = plan.mask.written(&call.input_masks) {
         call.output_mask = Some(room(shape.insert(0, batch), DType::Bool));
     }
     call.saved = plan.saved.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();

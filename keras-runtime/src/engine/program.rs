@@ -299,12 +299,14 @@ impl Program {
                     let mask = call.input_masks.iter().flatten().next().copied();
                     sources().for_each(|s| masks[value(s)] = mask);
                 }
-                MaskRule::Compute(shape) => {
-                    let shape = shape.insert(0, batch);
-                    let at = cursor.take(shape.size());
-                    let mask = cursor.view(at, shape, DType::Bool);
-                    call.output_mask = Some(mask);
-                    masks[t.first[k]] = Some(mask);
+                MaskRule::Compute(_) | MaskRule::All | MaskRule::Any(_) => {
+                    if let Some(sample) = plan.mask.written(&call.input_masks) {
+                        let shape = sample.insert(0, batch);
+                        let at = cursor.take(shape.size());
+                        let mask = cursor.view(at, shape, DType::Bool);
+                        call.output_mask = Some(mask);
+                        masks[t.first[k]] = Some(mask);
+                    }
                 }
             }
             if training {
@@ -314,7 +316,7 @@ impl Program {
             steps.push(Step {
                 alias: plan.alias,
                 backward,
-                activity: leaf.activity_regularizer,
+                activity: leaf.activity_regularizer.or(node.layer.activity_regularizer()),
                 ..Step::default()
             });
             calls.push(call);

@@ -1,10 +1,25 @@
 //! The layers, in Keras' families. One file each.
 
+pub mod activations;
 pub mod core;
+pub mod merging;
+pub mod options;
+mod registry;
+pub mod regularization;
+pub mod reshaping;
 mod support;
 
-mod registry;
-
-pub use core::Dense;
+pub use activations::{Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
+pub use core::{Dense, EinsumDense, Embedding, Identity, Masking};
+pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
+pub use options::{DataFormat, Interpolation, Padding};
 pub(crate) use registry::is_built_in;
 pub use registry::{Make, Registry};
+pub use regularization::{
+    ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D,
+    SpatialDropout2D, SpatialDropout3D,
+};
+pub use reshaping::{
+    Cropping1D, Cropping2D, Cropping3D, Flatten, Permute, RepeatVector, Reshape, UpSampling1D, UpSampling2D,
+    UpSampling3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+};

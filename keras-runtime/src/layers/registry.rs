@@ -19,7 +19,48 @@ const fn entry<L: FromConfig + Layer + 'static>() -> (&'static str, Make) {
 }
 
 /// The built-in layers.
-const BUILT_IN: &[(&str, Make)] = &[entry::<l::Dense>()];
+const BUILT_IN: &[(&str, Make)] = &[
+    entry::<l::Activation>(),
+    entry::<l::ActivityRegularization>(),
+    entry::<l::Add>(),
+    entry::<l::AlphaDropout>(),
+    entry::<l::Average>(),
+    entry::<l::Concatenate>(),
+    entry::<l::Cropping1D>(),
+    entry::<l::Cropping2D>(),
+    entry::<l::Cropping3D>(),
+    entry::<l::Dense>(),
+    entry::<l::Dot>(),
+    entry::<l::Dropout>(),
+    entry::<l::EinsumDense>(),
+    entry::<l::ELU>(),
+    entry::<l::Embedding>(),
+    entry::<l::Flatten>(),
+    entry::<l::GaussianDropout>(),
+    entry::<l::GaussianNoise>(),
+    entry::<l::Identity>(),
+    entry::<l::LeakyReLU>(),
+    entry::<l::Masking>(),
+    entry::<l::Maximum>(),
+    entry::<l::Minimum>(),
+    entry::<l::Multiply>(),
+    entry::<l::Permute>(),
+    entry::<l::PReLU>(),
+    entry::<l::ReLU>(),
+    entry::<l::RepeatVector>(),
+    entry::<l::Reshape>(),
+    entry::<l::Softmax>(),
+    entry::<l::SpatialDropout1D>(),
+    entry::<l::SpatialDropout2D>(),
+    entry::<l::SpatialDropout3D>(),
+    entry::<l::Subtract>(),
+    entry::<l::UpSampling1D>(),
+    entry::<l::UpSampling2D>(),
+    entry::<l::UpSampling3D>(),
+    entry::<l::ZeroPadding1D>(),
+    entry::<l::ZeroPadding2D>(),
+    entry::<l::ZeroPadding3D>(),
+];
 
 /// The classes that a model may consist of when it is read from a file.
 ///

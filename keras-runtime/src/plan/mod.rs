@@ -9,7 +9,7 @@ pub use message::Message;
 pub use size::{IntoSize, Ints, Size, Text};
 pub use spec::Spec;
 
-use keras_kernels::Shape;
+use keras_kernels::{Shape, View};
 
 use crate::engine::GraphSpec;
 use crate::{Constraint, Initializer, Regularizer};
@@ -122,8 +122,27 @@ pub enum MaskRule {
     Pass,
     /// The output has none.
     Drop,
+    /// If every input has a mask, the layer writes one, of the first's shape (`Add`); else there is none.
+    All,
+    /// If any input has a mask, the layer writes one, of this shape (`Concatenate`); else there is none.
+    Any(Shape),
     /// The layer writes one: a bool for each element of this shape of a sample (`Embedding(mask_zero = true)`).
     Compute(Shape),
+}
+
+impl MaskRule {
+    /// The shape (of a sample) of the mask that the layer writes, if its inputs have these masks.
+    pub fn written(self, inputs: &[Option<View>]) -> Option<Shape> {
+        match self {
+            MaskRule::Pass | MaskRule::Drop => None,
+            MaskRule::Compute(shape) => Some(shape),
+            MaskRule::Any(shape) => inputs.iter().any(Option::is_some).then_some(shape),
+            MaskRule::All if inputs.iter().all(Option::is_some) => {
+                inputs[0].map(|mask| mask.shape().remove(0))
+            }
+            MaskRule::All => None,
+        }
+    }
 }
 
 /// Everything that running a layer on given inputs takes. Whoever runs it only places buffers.

@@ -21,7 +21,8 @@ pub(super) fn expand(layer: &Struct) -> TokenStream {
     }
 }
 
-/// How an option is given and stored: `Size<N>` takes a number or an array, `Ints` an array, `Text` a string, `Option<T>` a `T`.
+/// How an option is given and stored: `Size<N>` takes a number or an array, `Ints` an array, `Text` a string,
+/// `Borders<N>` a number, numbers or pairs, `Axes` a number or an array, `Option<T>` a `T`.
 struct Given {
     /// Generic parameters of the function that takes it.
     generics: TokenStream,
@@ -50,6 +51,22 @@ fn given(field: &Field, at: usize) -> Given {
                 generics: quote!(const #generic: usize),
                 ty: quote!([isize; #generic]),
                 stored: quote!(::keras::rt::Ints::of(#name)),
+            }
+        }
+        ("Borders", Some(n)) => {
+            let generic = format_ident!("__B{at}");
+            Given {
+                generics: quote!(#generic: ::keras::rt::IntoBorders<#n>),
+                ty: quote!(#generic),
+                stored: quote!(::keras::rt::Borders::of(#name)),
+            }
+        }
+        ("Axes", None) => {
+            let generic = format_ident!("__A{at}");
+            Given {
+                generics: quote!(#generic: ::keras::rt::IntoAxes),
+                ty: quote!(#generic),
+                stored: quote!(::keras::rt::Axes::of(#name)),
             }
         }
         ("Text", None) => {

@@ -1,3 +1,8 @@
 //! Pieces that several layers share.
 
 pub(crate) mod activated;
+pub(crate) mod contraction;
+pub(crate) mod elementwise;
+pub(crate) mod frame;
+pub(crate) mod noise;
+pub(crate) mod walks;

@@ -1,0 +1,203 @@
+use keras_kernels::Grad;
+use keras_kernels::Shape;
+use keras_kernels::layout::Walk;
+
+use crate::layer::{Call, Context, Layer};
+use crate::layers::options::{DataFormat, Interpolation, check_image};
+use crate::layers::support::walks;
+use crate::plan::{MaskRule, Plan, PlanResult, Size, Spec, catalogue};
+use crate::{plan_inputs, plan_try};
+
+const fn plan<const N: usize>(x: Spec, size: &Size<N>, format: DataFormat) -> PlanResult {
+    plan_try!(check_image(&x, N, format));
+    if size.has_zero() {
+        return Err(catalogue::positive("size"));
+    }
+    let mut shape = x.shape();
+    let mut i = 0;
+    while i < N {
+        let at = format.spatial() + i;
+        shape = shape.with_dim(at, x.dim(at) * size.0[i]);
+        i += 1;
+    }
+    Ok(Plan::new(x.with_shape(shape)).mask(MaskRule::Drop))
+}
+
+/// Repeats positions; the way back sums them.
+fn walk<const N: usize>(x: Shape, size: &Size<N>, format: DataFormat) -> Walk {
+    let mut times = [(0, 1); N];
+    for (i, n) in size.0.iter().enumerate() {
+        times[i] = (1 + format.spatial() + i, *n);
+    }
+    walks::repeat(x, &times)
+}
+
+fn forward<const N: usize>(cx: &Context<'_>, call: &Call, size: &Size<N>, format: DataFormat) {
+    let x = call.inputs[0];
+    cx.device.walk(&walk(x.shape(), size, format), x, Grad::write(call.outputs[0]));
+}
+
+fn backward<const N: usize>(cx: &Context<'_>, call: &Call, size: &Size<N>, format: DataFormat) {
+    if let Some(dx) = call.input_grads[0] {
+        cx.device.walk(&walks::reverse(walk(dx.view.shape(), size, format)), call.output_grads[0], dx);
+    }
+}
+
+/// Each step of a sequence several times.
+///
+/// * Input: `[steps, channels]`.
+/// * Output: `[steps * size, channels]`. It has no mask.
+///
+/// Source: <https://keras.io/api/layers/reshaping_layers/up_sampling1d/>.
+///
+/// ```
+/// use keras_runtime::layers::UpSampling1D;
+/// use keras_runtime::plan::Spec;
+///
+/// let plan = UpSampling1D::new().size(3).plan(&[Spec::of(&[10, 8])]).unwrap();
+/// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[30, 8]));
+/// ```
+#[derive(keras_macros::Layer, Clone, Copy, Debug)]
+pub struct UpSampling1D {
+    /// How often (default 2).
+    #[config(default = 2)]
+    pub size: usize,
+}
+
+impl UpSampling1D {
+    /// What it needs for an input of this spec.
+    pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        plan_inputs!(inputs, 1);
+        plan(inputs[0], &Size([self.size]), DataFormat::ChannelsLast)
+    }
+}
+
+impl Layer for UpSampling1D {
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        self.plan(inputs)
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        forward(cx, call, &Size([self.size]), DataFormat::ChannelsLast);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        backward(cx, call, &Size([self.size]), DataFormat::ChannelsLast);
+    }
+}
+
+/// Each pixel of a volume several times along each dimension.
+///
+/// * Input: `[depth, height, width, channels]`, or channels first.
+/// * Output: the same with dimensions times `size`. It has no mask.
+///
+/// Source: <https://keras.io/api/layers/reshaping_layers/up_sampling3d/>.
+///
+/// ```
+/// use keras_runtime::layers::UpSampling3D;
+/// use keras_runtime::plan::Spec;
+///
+/// let plan = UpSampling3D::new().plan(&[Spec::of(&[4, 4, 4, 8])]).unwrap();
+/// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[8, 8, 8, 8]));
+/// ```
+#[derive(keras_macros::Layer, Clone, Copy, Debug)]
+pub struct UpSampling3D {
+    /// How often (default 2).
+    #[config(default = Size([2; 3]))]
+    pub size: Size<3>,
+    /// Where the channels are (default `channels_last`).
+    #[config(default = DataFormat::ChannelsLast)]
+    pub data_format: DataFormat,
+}
+
+impl UpSampling3D {
+    /// What it needs for an input of this spec.
+    pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        plan_inputs!(inputs, 1);
+        plan(inputs[0], &self.size, self.data_format)
+    }
+}
+
+impl Layer for UpSampling3D {
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        self.plan(inputs)
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        forward(cx, call, &self.size, self.data_format);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        backward(cx, call, &self.size, self.data_format);
+    }
+}
+
+/// Each pixel of an image several times along each dimension, or what lies between the pixels.
+///
+/// * Input: `[height, width, channels]`, or channels first.
+/// * Output: the same with dimensions times `size`. It has no mask.
+///
+/// Source: <https://keras.io/api/layers/reshaping_layers/up_sampling2d/>.
+///
+/// ```
+/// use keras_runtime::layers::UpSampling2D;
+/// use keras_runtime::plan::Spec;
+///
+/// let plan = UpSampling2D::new().size([2, 3]).plan(&[Spec::of(&[8, 8, 1])]).unwrap();
+/// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[16, 24, 1]));
+/// ```
+#[derive(keras_macros::Layer, Clone, Copy, Debug)]
+pub struct UpSampling2D {
+    /// How often (default 2).
+    #[config(default = Size([2; 2]))]
+    pub size: Size<2>,
+    /// Where the channels are (default `channels_last`).
+    #[config(default = DataFormat::ChannelsLast)]
+    pub data_format: DataFormat,
+    /// What stands between the pixels (default `nearest`).
+    #[config(default = Interpolation::Nearest)]
+    pub interpolation: Interpolation,
+}
+
+impl UpSampling2D {
+    /// What it needs for an input of this spec.
+    pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        plan_inputs!(inputs, 1);
+        plan(inputs[0], &self.size, self.data_format)
+    }
+}
+
+impl Layer for UpSampling2D {
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        self.plan(inputs)
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        forward(cx, call, &self.size, self.data_format);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        backward(cx, call, &self.size, self.data_format);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::LayerCheck;
+
+    #[test]
+    fn gradients() {
+        LayerCheck::new(UpSampling1D::new()).input(Spec::of(&[3, 2])).run();
+        LayerCheck::new(UpSampling2D::new().size([1, 3])).input(Spec::of(&[2, 3, 2])).run();
+        let first = UpSampling2D::new().data_format(DataFormat::ChannelsFirst);
+        LayerCheck::new(first).input(Spec::of(&[2, 3, 2])).run();
+        LayerCheck::new(UpSampling3D::new()).input(Spec::of(&[2, 1, 2, 2])).run();
+    }
+
+    #[test]
+    fn refusals() {
+        let message = UpSampling1D::new().size(0).plan(&[Spec::of(&[3, 2])]).unwrap_err().to_string();
+        assert_eq!(message, "`size` must be at least 1, found 0");
+    }
+}
