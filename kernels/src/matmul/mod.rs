@@ -1,6 +1,7 @@
 //! Matrix products: `C = activation(alpha * A B + bias)`, batched, any strides.
 
 mod cpu;
+mod plain;
 
 use crate::activation::Activation;
 use crate::{Grad, View};
