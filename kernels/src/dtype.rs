@@ -71,6 +71,10 @@ pub trait Element: sealed::Sealed + Copy + Default + PartialOrd + Send + Sync + 
     fn from_f64(value: f64) -> Self;
     /// To a 64-bit float, as `as` converts.
     fn to_f64(self) -> f64;
+    /// From a 64-bit integer, as `as` converts.
+    fn from_i64(value: i64) -> Self;
+    /// To a 64-bit integer, as `as` converts.
+    fn to_i64(self) -> i64;
 }
 
 macro_rules! element {
@@ -82,6 +86,10 @@ macro_rules! element {
             fn from_f64(value: f64) -> Self { value as $t }
             #[inline]
             fn to_f64(self) -> f64 { self as f64 }
+            #[inline]
+            fn from_i64(value: i64) -> Self { value as $t }
+            #[inline]
+            fn to_i64(self) -> i64 { self as i64 }
         }
     )* };
 }

@@ -19,6 +19,8 @@ pub mod random;
 pub mod reduce;
 mod shape;
 pub mod softmax;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use cpu::Cpu;

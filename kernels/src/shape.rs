@@ -162,6 +162,35 @@ impl Shape {
     }
 }
 
+/// A shape seen from one axis: `[outer, n, inner]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AxisSplit {
+    /// Product of the dimensions before the axis.
+    pub outer: usize,
+    /// The axis.
+    pub n: usize,
+    /// Product of the dimensions after it.
+    pub inner: usize,
+}
+
+impl AxisSplit {
+    /// Number of elements.
+    pub(crate) fn size(self) -> usize {
+        self.outer * self.n * self.inner
+    }
+}
+
+/// Splits a shape at an axis.
+#[track_caller]
+pub(crate) fn axis_split(shape: Shape, axis: usize) -> AxisSplit {
+    assert!(axis < shape.rank(), "axis {axis} of {shape}");
+    AxisSplit {
+        outer: shape.size_between(0, axis),
+        n: shape.dim(axis),
+        inner: shape.size_between(axis + 1, shape.rank()),
+    }
+}
+
 impl fmt::Debug for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.dims()).finish()

@@ -1,8 +1,14 @@
 //! Activation functions, as `keras.activations` defines them.
 
 mod cpu;
+mod functions;
+mod glu;
+mod sparsemax;
+#[cfg(test)]
+mod tests;
 
-use crate::{Grad, View};
+use crate::shape::axis_split;
+use crate::{Grad, Shape, View};
 
 /// An activation function with its parameters.
 ///
@@ -142,6 +148,18 @@ impl Activation {
         matches!(self, Activation::Linear)
     }
 
+    /// The axis that Keras' number means for a tensor of this shape.
+    ///
+    /// # Panics
+    /// If it is out of range; the plan of a layer rules that out.
+    #[track_caller]
+    pub const fn axis_of(&self, axis: isize, shape: Shape) -> usize {
+        let rank = shape.rank() as isize;
+        let axis = if axis < 0 { axis + rank } else { axis };
+        assert!(axis >= 0 && axis < rank, "the axis of an activation is out of range");
+        axis as usize
+    }
+
     /// Whether it works on each element alone (not along an axis).
     pub const fn is_elementwise(&self) -> bool {
         !matches!(
@@ -179,7 +197,8 @@ pub trait Activations {
     /// `y = f(x)`; in place if `x` and `y` are the same memory. Axes count the batch dimension as 0.
     fn activation(&self, f: Activation, x: View, y: View);
 
-    /// `dx = f'(x) * dy`. `x` is needed only where [`Activation::grad_from_output`] is false. `dx` may be the
-    /// same memory as `dy` if it is written.
+    /// `dx = f'(x) * dy`. `x` is needed only where [`Activation::grad_from_output`] is false; given anyway, it
+    /// settles the slope at the very ends of a clipped range, which `y` alone cannot tell from beyond them (there
+    /// it is taken as 0; JAX has 1/2 or 1). `dx` may be the same memory as `dy` if it is written.
     fn activation_grad(&self, f: Activation, x: Option<View>, y: View, dy: View, dx: Grad);
 }

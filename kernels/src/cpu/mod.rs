@@ -1,5 +1,9 @@
 //! The CPU as a device.
 
+pub(crate) mod blocks;
+pub(crate) mod math;
+pub(crate) mod raw;
+pub(crate) mod simd;
 pub mod threads;
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};

@@ -3,9 +3,20 @@
 //! A [`Program`] is a short list of instructions in single-assignment form. The CPU interprets it over blocks that
 //! stay in the first-level cache, every instruction a SIMD loop over one block; other devices turn it into source.
 
+mod broadcast;
 mod cpu;
+mod interpreter;
+mod ops;
+#[cfg(test)]
+mod tests;
 
 use crate::{Grad, View};
+
+/// Most instructions of a program.
+pub const MAX_INSTRS: usize = 96;
+
+/// Most inputs and outputs of a program, together.
+pub const MAX_OPERANDS: usize = 32;
 
 /// Index of an earlier instruction of the same program.
 pub type Value = u16;
@@ -113,6 +124,11 @@ pub trait Elementwise {
     /// An output that is smaller than that along some dimensions gets the sum over them: the gradient of a
     /// broadcast input. Sums do not depend on the number of threads. Inputs may be of any element type and are
     /// read as the floats that the outputs are; an output of an integer or bool type gets the result rounded
-    /// towards zero. An output that is written may be the same memory as an input of the same shape and type.
+    /// towards zero (bool: whether it is not zero); without a float output, 64-bit floats carry 32-bit integers.
+    /// An output that is written and of the full shape may be the same memory as an input of that shape and type.
+    ///
+    /// # Panics
+    /// If the shapes do not broadcast, an index is out of range, or a limit ([`MAX_INSTRS`], [`MAX_OPERANDS`]) is
+    /// exceeded.
     fn map(&self, program: &Program<'_>, scalars: &[f64], inputs: &[View], outputs: &[Grad]);
 }

@@ -1,6 +1,8 @@
 //! Rows of a table by index, and the gradient of that.
 
 mod cpu;
+#[cfg(test)]
+mod tests;
 
 use crate::{Grad, View};
 

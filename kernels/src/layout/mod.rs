@@ -1,6 +1,10 @@
 //! Moving elements: transpose, slice, concatenate, pad, repeat and their gradients are one strided copy.
 
 mod cpu;
+mod nest;
+#[cfg(test)]
+mod tests;
+mod transpose;
 
 use crate::{Grad, MAX_RANK, Shape, View};
 

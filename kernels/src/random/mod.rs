@@ -4,6 +4,9 @@
 //! and on another device. Source: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
 
 mod cpu;
+pub(crate) mod philox;
+#[cfg(test)]
+mod tests;
 
 use crate::{Grad, Shape, View};
 

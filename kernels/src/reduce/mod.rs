@@ -1,6 +1,10 @@
 //! Reductions over axes.
 
-mod cpu;
+pub(crate) mod cpu;
+pub(crate) mod engine;
+pub(crate) mod fold;
+#[cfg(test)]
+mod tests;
 
 use crate::{Grad, View};
 

@@ -1,6 +1,10 @@
 //! Softmax and log-softmax along one axis.
 
+mod columns;
 mod cpu;
+pub(crate) mod rows;
+#[cfg(test)]
+mod tests;
 
 use crate::{Grad, View};
 

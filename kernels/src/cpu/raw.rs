@@ -1,0 +1,94 @@
+//! Typed addresses that tasks on several threads cut into pieces.
+
+use crate::{DType, Element, Mode, View};
+
+/// Elements that a block loop keeps on the stack.
+pub(crate) const BLOCK: usize = 256;
+
+/// The start of a view's elements. Bounds are checked in debug builds.
+pub(crate) struct Raw<T> {
+    address: *mut T,
+    len: usize,
+}
+
+impl<T> Clone for Raw<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Raw<T> {}
+
+// SAFETY: an address, as a view is; whoever makes slices of it answers for them.
+unsafe impl<T: Send> Send for Raw<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Raw<T> {}
+
+impl<T: Element> Raw<T> {
+    /// The elements of a view.
+    ///
+    /// # Panics
+    /// If `T` is not the view's element type (`u8` for bool).
+    #[track_caller]
+    pub(crate) fn of(view: View) -> Raw<T> {
+        let found = if view.dtype() == DType::Bool { DType::U8 } else { view.dtype() };
+        assert!(found == T::DTYPE, "a view of {} used as {}", view.dtype(), T::DTYPE);
+        Raw { address: view.address().cast(), len: view.size() }
+    }
+
+    /// `len` elements from `start`.
+    ///
+    /// # Safety
+    /// They lie inside the view, and nothing writes to them while the slice lives.
+    #[inline(always)]
+    pub(crate) unsafe fn slice<'a>(self, start: usize, len: usize) -> &'a [T] {
+        debug_assert!(start + len <= self.len);
+        // SAFETY: by the contracts of the view and of this function.
+        unsafe { std::slice::from_raw_parts(self.address.add(start), len) }
+    }
+
+    /// `len` elements from `start`, to write.
+    ///
+    /// # Safety
+    /// They lie inside the view, and nothing else reads or writes them while the slice lives.
+    #[inline(always)]
+    pub(crate) unsafe fn slice_mut<'a>(self, start: usize, len: usize) -> &'a mut [T] {
+        debug_assert!(start + len <= self.len);
+        // SAFETY: by the contracts of the view and of this function.
+        unsafe { std::slice::from_raw_parts_mut(self.address.add(start), len) }
+    }
+
+    /// Element `i`.
+    ///
+    /// # Safety
+    /// As [`Raw::slice`].
+    #[inline(always)]
+    pub(crate) unsafe fn get(self, i: usize) -> T {
+        debug_assert!(i < self.len);
+        // SAFETY: as above.
+        unsafe { *self.address.add(i) }
+    }
+
+    /// Sets element `i`.
+    ///
+    /// # Safety
+    /// As [`Raw::slice_mut`].
+    #[inline(always)]
+    pub(crate) unsafe fn set(self, i: usize, value: T) {
+        debug_assert!(i < self.len);
+        // SAFETY: as above.
+        unsafe { *self.address.add(i) = value }
+    }
+}
+
+/// Writes a block's results, or adds them.
+#[inline(always)]
+pub(crate) fn store<T: crate::Float>(from: &[T], to: &mut [T], mode: Mode) {
+    match mode {
+        Mode::Write => to.copy_from_slice(from),
+        Mode::Add => {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to += *from;
+            }
+        }
+    }
+}
