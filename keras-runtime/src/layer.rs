@@ -19,6 +19,12 @@ pub trait Configure {
 
     /// The configuration.
     fn config(&self) -> Config;
+
+    /// Where the class comes from: a module of Keras (`keras.src.ops.numpy`), or the path of a Rust module, which
+    /// `#[derive(Layer)]` puts in.
+    fn module(&self) -> &'static str {
+        "keras.layers"
+    }
 }
 
 /// Making a layer from its configuration. `#[derive(Layer)]` implements it.

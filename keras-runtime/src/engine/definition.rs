@@ -76,6 +76,13 @@ impl Member {
             Body::Model(_) => "Functional",
         }
     }
+
+    /// Whether it is an operation (`x * 2`), which Keras does not list among a model's layers.
+    pub fn is_operation(&self) -> bool {
+        let of_ops =
+            |module: &str| module.starts_with("keras.src.ops") || module.starts_with("keras_runtime::ops");
+        matches!(&self.body, Body::Layer(layer) if of_ops(layer.module()))
+    }
 }
 
 /// One call of a member.

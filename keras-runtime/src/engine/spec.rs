@@ -5,7 +5,7 @@ use crate::layer::Layer;
 use crate::plan::{Message, Plan, PlanResult, Spec, any_poison, catalogue};
 
 /// Where a value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// An input of the graph.
     Input(usize),

@@ -226,6 +226,9 @@ fn configure(layer: &Struct) -> TokenStream {
             fn class_name(&self) -> &'static str {
                 #class
             }
+            fn module(&self) -> &'static str {
+                ::core::module_path!()
+            }
             fn config(&self) -> ::keras::rt::Config {
                 #[allow(unused_mut)]
                 let mut __config = ::keras::rt::Config::new();

@@ -1,0 +1,280 @@
+//! A model from a file, ready to predict.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keras_kernels::Device;
+use serde_json::Value;
+
+use super::{Blueprint, Slot, parse};
+use crate::engine::{Handle, Network, walk_forward};
+use crate::layers::Registry;
+use crate::plan::Spec;
+use crate::saving::{self, Array, Group, Saved, weights};
+use crate::{Error, Result};
+
+/// Samples that are predicted at once unless something else is asked for: Keras' own default.
+const BATCH: usize = 32;
+
+/// Opens a `.keras` file: a Sequential or Functional model of Keras' own layers.
+///
+/// ```no_run
+/// let mut model = keras_runtime::graph::load_model("net.keras")?;
+/// # Ok::<(), keras_runtime::Error>(())
+/// ```
+///
+/// # Errors
+/// If the file cannot be read, or has something in it that is not known.
+pub fn load_model(path: impl AsRef<Path>) -> Result<LoadedModel> {
+    LoadedModel::open(path, &Registry::new(), Device::default())
+}
+
+/// A model that was made at run time: same engine, same layers as a model in source, but shapes are checked when data comes.
+pub struct LoadedModel {
+    blueprint: Blueprint,
+    config: Value,
+    device: Device,
+    /// Its variables until it is bound to shapes for the first time.
+    unbound: Option<Group>,
+    bound: Option<Bound>,
+}
+
+/// The model for inputs of certain shapes.
+struct Bound {
+    inputs: Vec<Spec>,
+    network: Network,
+    layers: Vec<Handle>,
+}
+
+impl Bound {
+    fn new(blueprint: &Blueprint, device: &Device, inputs: Vec<Spec>, values: &Group) -> Result<Bound> {
+        let definition = Arc::new(blueprint.bind(&inputs)?);
+        let mut network = Network::with_float(definition, device.clone(), 0, blueprint.float)?;
+        weights::apply(&mut network, values)?;
+        let layers = network.layers();
+        Ok(Bound { inputs, network, layers })
+    }
+}
+
+impl LoadedModel {
+    /// As [`load_model`], with layers of one's own and on a certain device.
+    ///
+    /// # Errors
+    /// See [`load_model`].
+    pub fn open(path: impl AsRef<Path>, registry: &Registry, device: Device) -> Result<LoadedModel> {
+        let path = path.as_ref();
+        LoadedModel::from_saved(saving::read(path)?, registry, device)
+            .map_err(|e| Error::file(path, e.to_string()))
+    }
+
+    /// A model from what a file holds.
+    ///
+    /// # Errors
+    /// If it has something in it that is not known, or its variables do not fit.
+    pub fn from_saved(saved: Saved, registry: &Registry, device: Device) -> Result<LoadedModel> {
+        let blueprint = parse(&saved.config, registry)?;
+        let known = blueprint.specs();
+        let mut model = LoadedModel {
+            blueprint,
+            config: saved.config,
+            device,
+            unbound: Some(saved.weights),
+            bound: None,
+        };
+        if let Some(inputs) = known {
+            model.bind(&inputs)?;
+        }
+        Ok(model)
+    }
+
+    /// The structure.
+    pub fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// The configuration as the file has it.
+    pub fn config(&self) -> &Value {
+        &self.config
+    }
+
+    /// The network, once the shapes of its inputs are known.
+    pub fn network(&self) -> Option<&Network> {
+        self.bound.as_ref().map(|bound| &bound.network)
+    }
+
+    /// The network, to train.
+    pub fn network_mut(&mut self) -> Option<&mut Network> {
+        self.bound.as_mut().map(|bound| &mut bound.network)
+    }
+
+    /// The variables of the optimizer as the file has them, until training takes them.
+    pub fn optimizer_variables(&self) -> Option<Vec<Array>> {
+        self.unbound.as_ref().and_then(weights::optimizer)
+    }
+
+    /// Binds the model to inputs of these shapes; its variables stay what they are.
+    ///
+    /// # Errors
+    /// If a layer cannot take them.
+    pub fn bind(&mut self, inputs: &[Spec]) -> Result<()> {
+        if self.bound.as_ref().is_some_and(|bound| bound.inputs == inputs) {
+            return Ok(());
+        }
+        let collected = self.bound.as_ref().map(|bound| weights::collect(&bound.network, None));
+        let values = match (&collected, &self.unbound) {
+            (Some(values), _) | (None, Some(values)) => values,
+            (None, None) => return Err(Error::Argument("the model has no variables".into())),
+        };
+        let bound = Bound::new(&self.blueprint, &self.device, inputs.to_vec(), values)?;
+        self.bound = Some(bound);
+        Ok(())
+    }
+
+    /// Brings arrays into the order of the model's inputs, by name; a single one may have any name.
+    ///
+    /// # Errors
+    /// If one is missing or left over.
+    pub fn arrange(&self, mut arrays: Vec<(String, Array)>) -> Result<Vec<Array>> {
+        let names: Vec<&str> = match &self.blueprint.input_keys {
+            // A dict's keys stand for its inputs, in the same order.
+            Some(keys) if arrays.iter().any(|(name, _)| keys.contains(name)) => {
+                keys.iter().map(String::as_str).collect()
+            }
+            _ => self.blueprint.inputs.iter().map(|slot| slot.name.as_str()).collect(),
+        };
+        if arrays.len() == 1 && names.len() <= 1 {
+            return Ok(arrays.into_iter().map(|(_, array)| array).collect());
+        }
+        let found: Vec<String> = arrays.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let mut out = Vec::with_capacity(names.len());
+        for name in &names {
+            let at = arrays.iter().position(|(found, _)| found == name).ok_or_else(|| {
+                Error::Data(format!("no data for input `{name}`: there is {}", found.join(", ")))
+            })?;
+            out.push(arrays.swap_remove(at).1);
+        }
+        match arrays.first() {
+            Some((name, _)) => {
+                Err(Error::Data(format!("`{name}` is not an input: these are {}", names.join(", "))))
+            }
+            None => Ok(out),
+        }
+    }
+
+    /// Predicts: one array for each input, batch first; one array for each output.
+    ///
+    /// # Errors
+    /// If the data does not fit.
+    pub fn predict(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
+        self.predict_in_batches(inputs, BATCH)
+    }
+
+    /// As [`LoadedModel::predict`], so many samples at once.
+    ///
+    /// # Errors
+    /// If the data does not fit.
+    pub fn predict_in_batches(&mut self, inputs: &[Array], batch: usize) -> Result<Vec<Array>> {
+        let (inputs, specs, samples) = self.check(inputs)?;
+        self.bind(&specs)?;
+        let Some(bound) = &mut self.bound else {
+            return Err(Error::Argument("the model is not bound".into()));
+        };
+        let mut outputs: Vec<Option<Array>> = vec![None; self.blueprint.outputs.len()];
+        let mut from = 0;
+        // Without samples one empty batch still tells the shapes.
+        while from < samples || from == 0 {
+            let count = batch.max(1).min(samples - from);
+            let at = bound.network.prepare(count, false)?;
+            for (input, view) in inputs.iter().zip(&bound.network.program(at).inputs) {
+                samples_of(input, from, count).upload(&self.device, *view)?;
+            }
+            bound.network.forward(at, false, |run| walk_forward(&bound.layers, run));
+            for (output, view) in outputs.iter_mut().zip(&bound.network.program(at).outputs) {
+                let part = Array::download(&self.device, *view);
+                match output {
+                    None => *output = Some(part),
+                    Some(whole) => append(whole, part),
+                }
+            }
+            from += count.max(1);
+        }
+        Ok(outputs.into_iter().flatten().collect())
+    }
+
+    /// The arrays with the ranks that the inputs have, their specs, and the number of samples.
+    ///
+    /// # Errors
+    /// If they do not fit, or have different numbers of samples.
+    pub fn check(&self, inputs: &[Array]) -> Result<(Vec<Array>, Vec<Spec>, usize)> {
+        let slots = &self.blueprint.inputs;
+        let expected = slots.len().max(1);
+        if inputs.len() != expected {
+            return Err(Error::Data(format!(
+                "the model has {expected} inputs, {} arrays were given",
+                inputs.len()
+            )));
+        }
+        let mut arrays = Vec::with_capacity(inputs.len());
+        let mut specs = Vec::with_capacity(inputs.len());
+        let samples = inputs[0].shape.first().copied().unwrap_or(0);
+        for (at, array) in inputs.iter().enumerate() {
+            let free = Slot {
+                name: "input_layer".into(),
+                dims: vec![None; array.shape.len().saturating_sub(1)],
+                dtype: array.stored.exact().filter(|d| !d.is_float()).unwrap_or(keras_kernels::DType::F32),
+            };
+            let slot = slots.get(at).unwrap_or(&free);
+            let array = with_rank_of(array.clone(), slot);
+            if array.shape.first() != Some(&samples) {
+                return Err(Error::Data(format!(
+                    "input `{}` has {} samples, the first input {samples}",
+                    slot.name,
+                    array.shape.first().copied().unwrap_or(0)
+                )));
+            }
+            specs.push(slot.bind(&array.shape[1..])?);
+            arrays.push(array);
+        }
+        Ok((arrays, specs, samples))
+    }
+
+    /// Saves the model as the file that it came from, with its variables as they are now.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        saving::write(path, &Saved { config: self.config.clone(), weights: self.weights(None) })
+    }
+
+    /// The tree of its variables as they are now.
+    pub fn weights(&self, optimizer: Option<Vec<Array>>) -> Group {
+        match (&self.bound, &self.unbound) {
+            (Some(bound), _) => weights::collect(&bound.network, optimizer),
+            (None, Some(values)) => values.clone(),
+            (None, None) => Group::default(),
+        }
+    }
+}
+
+/// Keras takes a missing last dimension of 1, and one too many.
+fn with_rank_of(mut array: Array, slot: &Slot) -> Array {
+    let rank = slot.dims.len() + 1;
+    if array.shape.len() == rank + 1 && array.shape.last() == Some(&1) {
+        array.shape.pop();
+    } else if array.shape.len() + 1 == rank && slot.dims.last().is_some_and(|d| d.is_none_or(|d| d == 1)) {
+        array.shape.push(1);
+    }
+    array
+}
+
+fn samples_of(array: &Array, from: usize, count: usize) -> Array {
+    let size = array.shape[1..].iter().product::<usize>() * array.stored.size();
+    let mut shape = array.shape.clone();
+    shape[0] = count;
+    Array { shape, stored: array.stored, bytes: array.bytes[from * size..(from + count) * size].to_vec() }
+}
+
+fn append(whole: &mut Array, part: Array) {
+    whole.shape[0] += part.shape[0];
+    whole.bytes.extend_from_slice(&part.bytes);
+}
