@@ -67,7 +67,15 @@ numbers! {
     u64, "a whole number of at least 0", as_u64;
     isize, "a whole number", as_i64;
     bool, "true or false", as_bool;
-    f64, "a number", as_f64;
+}
+
+impl ConfigValue for f64 {
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        crate::saving::json::number(json).ok_or_else(|| "a number".into())
+    }
 }
 
 impl ConfigValue for f32 {

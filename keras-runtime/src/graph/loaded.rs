@@ -92,6 +92,14 @@ impl LoadedModel {
         &self.blueprint
     }
 
+    /// Names of the outputs, in order; not always distinct. A Sequential model's only output is `y`.
+    pub fn output_names(&self) -> Vec<String> {
+        if self.blueprint.sequential {
+            return vec!["y".into()];
+        }
+        self.blueprint.outputs.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     /// The configuration as the file has it.
     pub fn config(&self) -> &Value {
         &self.config

@@ -13,7 +13,6 @@ pub use activations::{Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use core::{Dense, EinsumDense, Embedding, Identity, Masking};
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use options::{DataFormat, Interpolation, Padding};
-pub(crate) use registry::is_built_in;
 pub use registry::{Make, Registry};
 pub use regularization::{
     ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D,

@@ -132,11 +132,6 @@ impl Default for Registry {
     }
 }
 
-/// Whether a class is one of Keras' own.
-pub(crate) fn is_built_in(class: &str) -> bool {
-    BUILT_IN.iter().any(|(name, _)| *name == class)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
