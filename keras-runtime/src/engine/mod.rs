@@ -16,5 +16,6 @@ pub use definition::{Body, Definition, Handle, Input, Member, Node, Output, shar
 pub use network::{Network, walk_backward, walk_forward};
 pub use program::{Flat, FlatNode, Leaf, Program};
 pub use run::Run;
+pub(crate) use run::copy;
 pub use spec::{GraphSpec, InputSpec, LayerSpec, NodeSpec, OutputSpec, Source};
 pub use variables::{Kind, Variable};

@@ -3,15 +3,21 @@
 pub mod activations;
 pub mod core;
 pub mod merging;
+pub mod normalization;
 pub mod options;
 mod registry;
 pub mod regularization;
 pub mod reshaping;
+pub mod rnn;
 mod support;
 
 pub use activations::{Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use core::{Dense, EinsumDense, Embedding, Identity, Masking};
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
+pub use normalization::{
+    BatchNormalization, GroupNormalization, LayerNormalization, RMSNormalization, RenormClipping,
+    UnitNormalization,
+};
 pub use options::{DataFormat, Interpolation, Padding};
 pub use registry::{Make, Registry};
 pub use regularization::{
@@ -22,3 +28,4 @@ pub use reshaping::{
     Cropping1D, Cropping2D, Cropping3D, Flatten, Permute, RepeatVector, Reshape, UpSampling1D, UpSampling2D,
     UpSampling3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
 };
+pub use rnn::{GRU, LSTM, SimpleRNN};

@@ -1,6 +1,7 @@
 //! Pieces that several layers share.
 
 pub(crate) mod activated;
+pub(crate) mod chain;
 pub(crate) mod contraction;
 pub(crate) mod elementwise;
 pub(crate) mod frame;

@@ -1,0 +1,347 @@
+use keras_kernels::Grad;
+use keras_kernels::activation::Activation;
+
+use crate::layer::{Call, Context, Layer};
+use crate::layers::rnn::sequence::{Loop, Sequence};
+use crate::layers::support::chain::Chain;
+use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
+use crate::{Constraint, Initializer, Regularizer, Shape, View, plan_try};
+
+/// Gated recurrent unit.
+///
+/// At every step `z`, `r = recurrent_activation(x W + h R + b)` and `g = activation(x W + r * (h R + b'))`, each with its own columns
+/// of the kernels in the order z, r, g; then `h = z * h + (1 - z) * g`. With `reset_after = false` the reset gate comes before the
+/// product: `g = activation(x W + (r * h) R + b)`.
+///
+/// * Input: `[steps, features]`, then the state if `initial_state_inputs = 1`.
+/// * Output: `[units]`, or `[steps, units]` with `return_sequences`; with `return_state` also the last state.
+/// * Weights: `kernel [features, 3 units]`, `recurrent_kernel [units, 3 units]`, `bias [2, 3 units]` (of the input and of the state; `[3 units]` if not `reset_after`)`.
+/// * Masked steps leave the state as it was; their output is that of the step before, or zero with `zero_output_for_mask`.
+///
+/// With `go_backwards` outputs are in the order in which the steps are taken. All gates share one pattern of dropout.
+///
+/// Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014;
+/// <https://keras.io/api/layers/recurrent_layers/gru/>.
+///
+/// ```
+/// use keras_runtime::layers::GRU;
+/// use keras_runtime::plan::Spec;
+///
+/// let plan = GRU::new(4).plan(&[Spec::of(&[10, 8])]).unwrap();
+/// assert_eq!(plan.params(), 3 * (8 * 4 + 4 * 4 + 2 * 4));
+/// ```
+#[derive(keras_macros::Layer, Clone, Copy, Debug)]
+pub struct GRU {
+    /// Size of the output and of the state.
+    pub units: usize,
+    /// Applied to the candidate (default `tanh`).
+    #[config(default = Activation::Tanh)]
+    pub activation: Activation,
+    /// Applied to the gates (default `sigmoid`).
+    #[config(default = Activation::Sigmoid)]
+    pub recurrent_activation: Activation,
+    /// Whether a bias is added (default true).
+    #[config(default = true)]
+    pub use_bias: bool,
+    /// How the kernel starts (default `glorot_uniform`).
+    #[config(default = Initializer::GLOROT_UNIFORM)]
+    pub kernel_initializer: Initializer,
+    /// How the recurrent kernel starts (default `orthogonal`).
+    #[config(default = Initializer::ORTHOGONAL)]
+    pub recurrent_initializer: Initializer,
+    /// How the bias starts (default `zeros`).
+    #[config(default = Initializer::Zeros)]
+    pub bias_initializer: Initializer,
+    /// Penalty on the kernel (default none).
+    #[config(default = None)]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the recurrent kernel (default none).
+    #[config(default = None)]
+    pub recurrent_regularizer: Option<Regularizer>,
+    /// Penalty on the bias (default none).
+    #[config(default = None)]
+    pub bias_regularizer: Option<Regularizer>,
+    /// What the kernel is projected onto after each step (default nothing).
+    #[config(default = None)]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the recurrent kernel is projected onto after each step (default nothing).
+    #[config(default = None)]
+    pub recurrent_constraint: Option<Constraint>,
+    /// What the bias is projected onto after each step (default nothing).
+    #[config(default = None)]
+    pub bias_constraint: Option<Constraint>,
+    /// Share of the input that a training step drops, the same at every step of a sequence (default 0).
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// Share of the state that a training step drops, likewise (default 0).
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
+    /// Seed of the dropout (default the model's).
+    #[config(default = None)]
+    pub seed: Option<u64>,
+    /// Whether the outputs of all steps are yielded, not the last alone (default false).
+    #[config(default = false)]
+    pub return_sequences: bool,
+    /// Whether the last state is yielded too (default false).
+    #[config(default = false)]
+    pub return_state: bool,
+    /// Whether steps are taken from the last to the first (default false).
+    #[config(default = false)]
+    pub go_backwards: bool,
+    /// State from batch to batch, which is refused (default false).
+    #[config(default = false)]
+    pub stateful: bool,
+    /// Accepted, and without effect: it changes how Keras compiles, not what it computes (default false).
+    #[config(default = false)]
+    pub unroll: bool,
+    /// Whether the reset gate is applied after the product with the recurrent kernel (default true).
+    #[config(default = true)]
+    pub reset_after: bool,
+    /// Whether outputs of masked steps are zero, not those of the step before (default false).
+    #[config(default = false)]
+    pub zero_output_for_mask: bool,
+    /// How many initial states follow the input (default 0).
+    #[config(skip, default = 0)]
+    pub initial_state_inputs: usize,
+}
+
+/// Places of the gates.
+const Z: usize = 0;
+const R: usize = 1;
+const G: usize = 2;
+
+impl GRU {
+    /// What it needs for inputs of these specs.
+    pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        let mut plan = plan_try!(self.sequence().plan(inputs));
+        if any_poison(inputs) {
+            return Ok(plan);
+        }
+        let kernel = Shape::of(&[inputs[0].last(), 3 * self.units]);
+        let kernel = WeightSpec::new("kernel", kernel, self.kernel_initializer).under("cell");
+        plan = plan.weight(kernel.regularizer(self.kernel_regularizer).constraint(self.kernel_constraint));
+        let recurrent = Shape::of(&[self.units, 3 * self.units]);
+        let recurrent =
+            WeightSpec::new("recurrent_kernel", recurrent, self.recurrent_initializer).under("cell");
+        plan = plan
+            .weight(recurrent.regularizer(self.recurrent_regularizer).constraint(self.recurrent_constraint));
+        if self.use_bias {
+            let shape =
+                if self.reset_after { Shape::of(&[2, 3 * self.units]) } else { Shape::of(&[3 * self.units]) };
+            let bias = WeightSpec::new("bias", shape, self.bias_initializer).under("cell");
+            plan = plan.weight(bias.regularizer(self.bias_regularizer).constraint(self.bias_constraint));
+        }
+        Ok(plan)
+    }
+
+    const fn sequence(&self) -> Sequence {
+        Sequence {
+            units: self.units,
+            gates: 3,
+            carry: false,
+            inner: true,
+            keeps_input: !(self.activation.grad_from_output()
+                && self.recurrent_activation.grad_from_output()),
+            initial_state_inputs: self.initial_state_inputs,
+            return_sequences: self.return_sequences,
+            return_state: self.return_state,
+            go_backwards: self.go_backwards,
+            stateful: self.stateful,
+            zero_output_for_mask: self.zero_output_for_mask,
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            seed: self.seed,
+        }
+    }
+
+    /// The candidate's part of the bias that goes with the state.
+    fn candidate_bias(&self, call: &Call) -> Option<View> {
+        let bias = call.weights.get(2).filter(|_| self.reset_after)?;
+        Some(bias.cut(5 * self.units, Shape::of(&[self.units])))
+    }
+
+    /// The rows of the bias that are added for all gates at once: that of the input, and that of the state for z and r.
+    fn begin(&self, call: &Call, run: &Loop<'_>) {
+        let Some(bias) = call.weights.get(2) else {
+            run.begin(None);
+            return;
+        };
+        run.begin(Some(bias.cut(0, Shape::of(&[3 * self.units]))));
+        if self.reset_after {
+            run.add_bias(bias.cut(3 * self.units, Shape::of(&[2 * self.units])), 2);
+        }
+    }
+}
+
+impl Layer for GRU {
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        self.plan(inputs)
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        let sequence = self.sequence();
+        let run = sequence.on(cx, call);
+        self.begin(call, &run);
+        for step in 0..run.steps {
+            run.see(step);
+            run.recur(step, 2);
+            run.activate(self.recurrent_activation, Z, step);
+            run.activate(self.recurrent_activation, R, step);
+            let (inner, candidate) = (run.inner(step), run.gate_input(G, step));
+            let mut chain = Chain::new();
+            let r = chain.input(run.gate(R, step));
+            if self.reset_after {
+                run.product(run.seen(step), G, self.candidate_bias(call), Grad::write(inner));
+                let product = chain.input(inner);
+                let part = chain.mul(r, product);
+                chain.run(cx.device, &[(part, Grad::add(candidate))]);
+            } else {
+                let state = chain.input(run.seen(step));
+                let part = chain.mul(r, state);
+                chain.run(cx.device, &[(part, Grad::write(inner))]);
+                run.product(inner, G, None, Grad::add(candidate));
+            }
+            run.activate(self.activation, G, step);
+            // z * h + (1 - z) * g = g + z * (h - g)
+            let mut chain = Chain::new();
+            let (z, g) = (chain.input(run.gate(Z, step)), chain.input(run.gate(G, step)));
+            let before = chain.input(run.state(step));
+            let difference = chain.sub(before, g);
+            let part = chain.mul(z, difference);
+            let state = chain.add(g, part);
+            let state = run.keep(&mut chain, step, state, before);
+            chain.run(cx.device, &[(state, Grad::write(run.state(step + 1)))]);
+        }
+        run.finish();
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        let sequence = self.sequence();
+        let run = sequence.on(cx, call);
+        run.begin_back();
+        for step in (0..run.steps).rev() {
+            run.output_back(step);
+            let mut chain = Chain::new();
+            let (dstate, zero) = (chain.input(run.dstate()), chain.scalar(0.0));
+            let (z, g) = (chain.input(run.gate(Z, step)), chain.input(run.gate(G, step)));
+            let before = chain.input(run.state(step));
+            let new = run.keep(&mut chain, step, dstate, zero);
+            let old = chain.sub(dstate, new);
+            let difference = chain.sub(before, g);
+            let dz = chain.mul(new, difference);
+            let kept = chain.mul(new, z);
+            let dg = chain.sub(new, kept);
+            let dbefore = chain.add(old, kept);
+            let to = [
+                (dz, Grad::write(run.dgate(Z, step))),
+                (dg, Grad::write(run.dgate(G, step))),
+                (dbefore, Grad::write(run.dstate())),
+            ];
+            chain.run(cx.device, &to);
+            run.activate_back(self.activation, G, step);
+            let (inner, dinner) = (run.inner(step), run.dinner(step));
+            let mut chain = Chain::new();
+            let r = chain.input(run.gate(R, step));
+            if self.reset_after {
+                let (dg, product) = (chain.input(run.dgate(G, step)), chain.input(inner));
+                let (dproduct, dr) = (chain.mul(dg, r), chain.mul(dg, product));
+                let to = [(dproduct, Grad::write(dinner)), (dr, Grad::write(run.dgate(R, step)))];
+                chain.run(cx.device, &to);
+                run.product_back(dinner, G, Grad::write(run.backward_spare()));
+                run.add_seen(run.backward_spare());
+            } else {
+                run.product_back(run.dgate(G, step), G, Grad::write(dinner));
+                let (dproduct, state) = (chain.input(dinner), chain.input(run.seen(step)));
+                let (dseen, dr) = (chain.mul(dproduct, r), chain.mul(dproduct, state));
+                let to = [(dseen, Grad::write(run.backward_spare())), (dr, Grad::write(run.dgate(R, step)))];
+                chain.run(cx.device, &to);
+                run.add_seen(run.backward_spare());
+            }
+            run.activate_back(self.recurrent_activation, Z, step);
+            run.activate_back(self.recurrent_activation, R, step);
+            run.recur_back(step, 0..2);
+        }
+        if let Some(drecurrent) = call.weight_grads[1] {
+            run.recurrent_grad(2, drecurrent);
+            let (from, gradients) = if self.reset_after {
+                (run.all_seen(), run.dinner_all())
+            } else {
+                (run.inner_all(), run.dgates_from(G))
+            };
+            run.kernel_grad(from, self.units, gradients, G, 1, drecurrent);
+        }
+        if let Some(Some(dbias)) = call.weight_grads.get(2) {
+            let piece = |first: usize, len: usize| Grad {
+                view: dbias.view.cut(first * self.units, Shape::of(&[len * self.units])),
+                mode: dbias.mode,
+            };
+            run.bias_grad(run.dgates(), 3, piece(0, 3));
+            if self.reset_after {
+                run.bias_grad(run.dgates(), 2, piece(3, 2));
+                run.bias_grad(run.dinner_all(), 1, piece(5, 1));
+            }
+        }
+        run.finish_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::LayerCheck;
+
+    const X: [usize; 2] = [3, 2];
+
+    fn check(layer: GRU) -> LayerCheck<GRU> {
+        LayerCheck::new(layer).input(Spec::of(&X))
+    }
+
+    #[test]
+    fn gradients() {
+        check(GRU::new(4)).run();
+        check(GRU::new(4).return_sequences(true)).run();
+        check(GRU::new(4).return_state(true)).run();
+        check(GRU::new(4).return_sequences(true).return_state(true).go_backwards(true)).run();
+        check(GRU::new(4).use_bias(false)).run();
+        let states = GRU::new(4).return_sequences(true).initial_state_inputs(1);
+        check(states).input(Spec::of(&[4])).run();
+        check(GRU::new(4)).frozen().run();
+        check(GRU::new(4).activation(Activation::Softplus)).run();
+        for layer in [GRU::new(4).reset_after(false), GRU::new(4).reset_after(false).use_bias(false)] {
+            check(layer).run();
+            check(layer.recurrent_dropout(0.5)).run();
+            check(layer.return_sequences(true).go_backwards(true)).run();
+        }
+    }
+
+    #[test]
+    fn dropout_is_the_same_at_every_step() {
+        check(GRU::new(4).dropout(0.5).return_sequences(true)).run();
+        check(GRU::new(4).recurrent_dropout(0.5).seed(3)).run();
+        check(GRU::new(4).dropout(0.3).recurrent_dropout(0.3).go_backwards(true)).run();
+        check(GRU::new(4).dropout(0.3).recurrent_dropout(0.3)).inference().run();
+    }
+
+    #[test]
+    fn masked_steps_leave_the_state() {
+        let mask = [1, 1, 0, 0, 1, 1, 1, 0, 1];
+        for backwards in [false, true] {
+            let layer = GRU::new(4).go_backwards(backwards);
+            check(layer).mask(&mask).run();
+            check(layer.return_sequences(true).return_state(true)).mask(&mask).run();
+            check(layer.zero_output_for_mask(true)).mask(&mask).run();
+            check(layer.zero_output_for_mask(true).return_sequences(true)).mask(&mask).run();
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        let message = |layer: GRU, dims: &[usize]| layer.plan(&[Spec::of(dims)]).unwrap_err().to_string();
+        assert_eq!(message(GRU::new(4), &[3]), "expects an input `[steps, features]`, found `[3]`");
+        assert_eq!(message(GRU::new(0), &X), "`units` must be at least 1, found 0");
+        assert_eq!(message(GRU::new(4).dropout(1.0), &X), "`dropout` must be at least 0 and below 1");
+        assert!(
+            message(GRU::new(4).stateful(true), &X).starts_with("`stateful` ties a model to one batch size")
+        );
+    }
+}

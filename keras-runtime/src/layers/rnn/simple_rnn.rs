@@ -1,0 +1,243 @@
+use keras_kernels::Grad;
+use keras_kernels::activation::Activation;
+
+use crate::layer::{Call, Context, Layer};
+use crate::layers::rnn::sequence::Sequence;
+use crate::layers::support::chain::Chain;
+use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
+use crate::{Constraint, Initializer, Regularizer, Shape, plan_try};
+
+/// A fully connected recurrent layer: `h = activation(x W + h R + b)` at every step.
+///
+/// * Input: `[steps, features]`, then the state if `initial_state_inputs = 1`.
+/// * Output: `[units]`, or `[steps, units]` with `return_sequences`; with `return_state` also the last state.
+/// * Weights: `kernel [features, units]`, `recurrent_kernel [units, units]`, `bias [units]`.
+/// * Masked steps leave the state as it was; their output is that of the step before, or zero with `zero_output_for_mask`.
+///
+/// With `go_backwards` outputs are in the order in which the steps are taken. All gates share one pattern of dropout.
+///
+/// Source: <https://keras.io/api/layers/recurrent_layers/simple_rnn/>.
+///
+/// ```
+/// use keras_runtime::layers::SimpleRNN;
+/// use keras_runtime::plan::Spec;
+///
+/// let plan = SimpleRNN::new(4).plan(&[Spec::of(&[10, 8])]).unwrap();
+/// assert_eq!(plan.params(), 8 * 4 + 4 * 4 + 4);
+/// ```
+#[derive(keras_macros::Layer, Clone, Copy, Debug)]
+pub struct SimpleRNN {
+    /// Size of the output and of the state.
+    pub units: usize,
+    /// Applied to the result (default `tanh`).
+    #[config(default = Activation::Tanh)]
+    pub activation: Activation,
+    /// Whether a bias is added (default true).
+    #[config(default = true)]
+    pub use_bias: bool,
+    /// How the kernel starts (default `glorot_uniform`).
+    #[config(default = Initializer::GLOROT_UNIFORM)]
+    pub kernel_initializer: Initializer,
+    /// How the recurrent kernel starts (default `orthogonal`).
+    #[config(default = Initializer::ORTHOGONAL)]
+    pub recurrent_initializer: Initializer,
+    /// How the bias starts (default `zeros`).
+    #[config(default = Initializer::Zeros)]
+    pub bias_initializer: Initializer,
+    /// Penalty on the kernel (default none).
+    #[config(default = None)]
+    pub kernel_regularizer: Option<Regularizer>,
+    /// Penalty on the recurrent kernel (default none).
+    #[config(default = None)]
+    pub recurrent_regularizer: Option<Regularizer>,
+    /// Penalty on the bias (default none).
+    #[config(default = None)]
+    pub bias_regularizer: Option<Regularizer>,
+    /// What the kernel is projected onto after each step (default nothing).
+    #[config(default = None)]
+    pub kernel_constraint: Option<Constraint>,
+    /// What the recurrent kernel is projected onto after each step (default nothing).
+    #[config(default = None)]
+    pub recurrent_constraint: Option<Constraint>,
+    /// What the bias is projected onto after each step (default nothing).
+    #[config(default = None)]
+    pub bias_constraint: Option<Constraint>,
+    /// Share of the input that a training step drops, the same at every step of a sequence (default 0).
+    #[config(default = 0.0)]
+    pub dropout: f64,
+    /// Share of the state that a training step drops, likewise (default 0).
+    #[config(default = 0.0)]
+    pub recurrent_dropout: f64,
+    /// Seed of the dropout (default the model's).
+    #[config(default = None)]
+    pub seed: Option<u64>,
+    /// Whether the outputs of all steps are yielded, not the last alone (default false).
+    #[config(default = false)]
+    pub return_sequences: bool,
+    /// Whether the last state is yielded too (default false).
+    #[config(default = false)]
+    pub return_state: bool,
+    /// Whether steps are taken from the last to the first (default false).
+    #[config(default = false)]
+    pub go_backwards: bool,
+    /// State from batch to batch, which is refused (default false).
+    #[config(default = false)]
+    pub stateful: bool,
+    /// Accepted, and without effect: it changes how Keras compiles, not what it computes (default false).
+    #[config(default = false)]
+    pub unroll: bool,
+    /// Whether outputs of masked steps are zero, not those of the step before (default false).
+    #[config(default = false)]
+    pub zero_output_for_mask: bool,
+    /// How many initial states follow the input (default 0).
+    #[config(skip, default = 0)]
+    pub initial_state_inputs: usize,
+}
+
+impl SimpleRNN {
+    /// What it needs for inputs of these specs.
+    pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        let mut plan = plan_try!(self.sequence().plan(inputs));
+        if any_poison(inputs) {
+            return Ok(plan);
+        }
+        let kernel = Shape::of(&[inputs[0].last(), self.units]);
+        let kernel = WeightSpec::new("kernel", kernel, self.kernel_initializer).under("cell");
+        plan = plan.weight(kernel.regularizer(self.kernel_regularizer).constraint(self.kernel_constraint));
+        let recurrent = Shape::of(&[self.units, self.units]);
+        let recurrent =
+            WeightSpec::new("recurrent_kernel", recurrent, self.recurrent_initializer).under("cell");
+        plan = plan
+            .weight(recurrent.regularizer(self.recurrent_regularizer).constraint(self.recurrent_constraint));
+        if self.use_bias {
+            let shape = Shape::of(&[self.units]);
+            let bias = WeightSpec::new("bias", shape, self.bias_initializer).under("cell");
+            plan = plan.weight(bias.regularizer(self.bias_regularizer).constraint(self.bias_constraint));
+        }
+        Ok(plan)
+    }
+
+    const fn sequence(&self) -> Sequence {
+        Sequence {
+            units: self.units,
+            gates: 1,
+            carry: false,
+            inner: false,
+            keeps_input: !self.activation.grad_from_output(),
+            initial_state_inputs: self.initial_state_inputs,
+            return_sequences: self.return_sequences,
+            return_state: self.return_state,
+            go_backwards: self.go_backwards,
+            stateful: self.stateful,
+            zero_output_for_mask: self.zero_output_for_mask,
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            seed: self.seed,
+        }
+    }
+}
+
+impl Layer for SimpleRNN {
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        self.plan(inputs)
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        let sequence = self.sequence();
+        let run = sequence.on(cx, call);
+        run.begin(call.weights.get(2).copied());
+        for step in 0..run.steps {
+            run.see(step);
+            run.recur(step, 1);
+            run.activate(self.activation, 0, step);
+            let mut chain = Chain::new();
+            let (new, old) = (chain.input(run.gate(0, step)), chain.input(run.state(step)));
+            let state = run.keep(&mut chain, step, new, old);
+            chain.run(cx.device, &[(state, Grad::write(run.state(step + 1)))]);
+        }
+        run.finish();
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        let sequence = self.sequence();
+        let run = sequence.on(cx, call);
+        run.begin_back();
+        for step in (0..run.steps).rev() {
+            run.output_back(step);
+            // What counts goes to the gate, the rest to the state before.
+            let mut chain = Chain::new();
+            let (dstate, zero) = (chain.input(run.dstate()), chain.scalar(0.0));
+            let new = run.keep(&mut chain, step, dstate, zero);
+            let old = chain.sub(dstate, new);
+            let to = [(new, Grad::write(run.dgate(0, step))), (old, Grad::write(run.dstate()))];
+            chain.run(cx.device, &to);
+            run.activate_back(self.activation, 0, step);
+            run.recur_back(step, 0..1);
+        }
+        if let Some(drecurrent) = call.weight_grads[1] {
+            run.recurrent_grad(1, drecurrent);
+        }
+        if let Some(Some(dbias)) = call.weight_grads.get(2) {
+            run.bias_grad(run.dgates(), 1, *dbias);
+        }
+        run.finish_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::LayerCheck;
+
+    const X: [usize; 2] = [3, 2];
+
+    fn check(layer: SimpleRNN) -> LayerCheck<SimpleRNN> {
+        LayerCheck::new(layer).input(Spec::of(&X))
+    }
+
+    #[test]
+    fn gradients() {
+        check(SimpleRNN::new(4)).run();
+        check(SimpleRNN::new(4).return_sequences(true)).run();
+        check(SimpleRNN::new(4).return_state(true)).run();
+        check(SimpleRNN::new(4).return_sequences(true).return_state(true).go_backwards(true)).run();
+        check(SimpleRNN::new(4).use_bias(false)).run();
+        let states = SimpleRNN::new(4).return_sequences(true).initial_state_inputs(1);
+        check(states).input(Spec::of(&[4])).run();
+        check(SimpleRNN::new(4)).frozen().run();
+        check(SimpleRNN::new(4).activation(Activation::Softplus)).run();
+    }
+
+    #[test]
+    fn dropout_is_the_same_at_every_step() {
+        check(SimpleRNN::new(4).dropout(0.5).return_sequences(true)).run();
+        check(SimpleRNN::new(4).recurrent_dropout(0.5).seed(3)).run();
+        check(SimpleRNN::new(4).dropout(0.3).recurrent_dropout(0.3).go_backwards(true)).run();
+        check(SimpleRNN::new(4).dropout(0.3).recurrent_dropout(0.3)).inference().run();
+    }
+
+    #[test]
+    fn masked_steps_leave_the_state() {
+        let mask = [1, 1, 0, 0, 1, 1, 1, 0, 1];
+        for backwards in [false, true] {
+            let layer = SimpleRNN::new(4).go_backwards(backwards);
+            check(layer).mask(&mask).run();
+            check(layer.return_sequences(true).return_state(true)).mask(&mask).run();
+            check(layer.zero_output_for_mask(true)).mask(&mask).run();
+            check(layer.zero_output_for_mask(true).return_sequences(true)).mask(&mask).run();
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        let message =
+            |layer: SimpleRNN, dims: &[usize]| layer.plan(&[Spec::of(dims)]).unwrap_err().to_string();
+        assert_eq!(message(SimpleRNN::new(4), &[3]), "expects an input `[steps, features]`, found `[3]`");
+        assert_eq!(message(SimpleRNN::new(0), &X), "`units` must be at least 1, found 0");
+        assert_eq!(message(SimpleRNN::new(4).dropout(1.0), &X), "`dropout` must be at least 0 and below 1");
+        assert!(
+            message(SimpleRNN::new(4).stateful(true), &X)
+                .starts_with("`stateful` ties a model to one batch size")
+        );
+    }
+}
