@@ -16,6 +16,7 @@ pub mod graph;
 pub mod initializers;
 mod layer;
 pub mod layers;
+pub mod losses;
 pub mod model;
 pub mod optimizers;
 pub mod plan;

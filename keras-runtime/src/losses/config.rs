@@ -1,0 +1,80 @@
+//! Losses from the JSON of a Keras file.
+
+use serde_json::Value;
+
+use super::*;
+use crate::training::options::Options;
+use crate::{Error, Result};
+
+/// The loss that a file describes: an envelope `{"class_name", "config", ..}`, or a name such as `"mse"`.
+///
+/// # Errors
+/// If there is no such loss, or an option cannot be honoured.
+pub fn from_config(json: &Value) -> Result<Box<dyn Loss>> {
+    let (class, config) = match json {
+        Value::String(name) => (name.clone(), Config::new()),
+        Value::Object(object) => {
+            let class = object.get("class_name").and_then(Value::as_str).unwrap_or("");
+            // A function of `keras.losses`: {"class_name": "function", "config": "mean_squared_error"}.
+            match (class, object.get("config")) {
+                ("function", Some(Value::String(name))) => (name.clone(), Config::new()),
+                (_, config) => {
+                    (class.to_string(), config.and_then(Value::as_object).cloned().unwrap_or_default())
+                }
+            }
+        }
+        _ => return Err(Error::config("loss", "expected its name or its configuration")),
+    };
+    let plain: String = class.chars().filter(|c| *c != '_').collect::<String>().to_lowercase();
+    let full = match plain.as_str() {
+        "bce" => "binarycrossentropy",
+        "mse" => "meansquarederror",
+        "mae" => "meanabsoluteerror",
+        "mape" => "meanabsolutepercentageerror",
+        "msle" => "meansquaredlogarithmicerror",
+        "kld" => "kldivergence",
+        "logcosh" => "logcosh",
+        other => other,
+    };
+    macro_rules! by_name {
+        ($($name:ident),*) => {
+            match full {
+                $(name if name == stringify!($name).to_lowercase() => {
+                    let mut loss = $name::new();
+                    loss.read(&config)?;
+                    if let Some(name) = config.get("name").and_then(Value::as_str) {
+                        loss.common.name = name.into();
+                    }
+                    match config.get("reduction") {
+                        Some(Value::String(name)) => loss.common.reduction = Reduction::from_name(name)?,
+                        Some(Value::Null) => loss.common.reduction = Reduction::None,
+                        _ => {}
+                    }
+                    Ok(Box::new(loss))
+                })*
+                _ => Err(Error::config("loss", format!("there is no loss `{class}` here"))),
+            }
+        };
+    }
+    by_name!(
+        BinaryCrossentropy,
+        CategoricalCrossentropy,
+        SparseCategoricalCrossentropy,
+        BinaryFocalCrossentropy,
+        CategoricalFocalCrossentropy,
+        MeanSquaredError,
+        MeanAbsoluteError,
+        MeanAbsolutePercentageError,
+        MeanSquaredLogarithmicError,
+        CosineSimilarity,
+        Huber,
+        LogCosh,
+        Hinge,
+        SquaredHinge,
+        CategoricalHinge,
+        KLDivergence,
+        Poisson,
+        Dice,
+        Tversky
+    )
+}

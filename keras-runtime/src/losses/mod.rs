@@ -1,0 +1,188 @@
+//! Losses: what training makes small.
+//!
+//! Source: <https://keras.io/api/losses/>. A loss is a formula over labels and predictions that yields one number a row; a row
+//! is what remains when the class axis is summed away. Its gradient is derived from the formula.
+
+mod config;
+mod crossentropy;
+mod focal;
+mod hinge;
+mod overlap;
+mod probabilistic;
+mod reduction;
+mod regression;
+mod typed;
+
+pub use config::from_config;
+pub use crossentropy::{BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy};
+pub use focal::{BinaryFocalCrossentropy, CategoricalFocalCrossentropy};
+pub use hinge::{CategoricalHinge, Hinge, SquaredHinge};
+pub use overlap::{Dice, Tversky};
+pub use probabilistic::{KLDivergence, Poisson};
+pub use reduction::Reduction;
+pub use regression::{
+    CosineSimilarity, Huber, LogCosh, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+    MeanSquaredLogarithmicError,
+};
+pub use typed::{ClassNumber, Losses, TakesLabels};
+
+use crate::layer::Config;
+use crate::training::formula::Expr;
+
+/// Keras' `epsilon()`.
+pub(crate) const EPSILON: f64 = 1e-7;
+
+/// What all losses have in common.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// Name of the loss.
+    pub name: String,
+    /// How the rows' numbers become one.
+    pub reduction: Reduction,
+}
+
+/// How labels are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelKind {
+    /// As the predictions are.
+    Same,
+    /// Numbers of classes, without the class axis.
+    Sparse,
+}
+
+/// Which axes of the predictions make a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowAxes {
+    /// One axis, counted as Keras does (0 is the batch, -1 the last).
+    One(isize),
+    /// All of them: the batch is one row.
+    All,
+}
+
+/// Something that training makes small.
+///
+/// ```
+/// use keras_runtime::losses::{Common, Loss, Reduction};
+/// use keras_runtime::training::formula::Expr;
+///
+/// /// The fourth power of the error.
+/// #[derive(Clone)]
+/// struct Quartic(Common);
+///
+/// impl Loss for Quartic {
+///     fn class_name(&self) -> &'static str {
+///         "Quartic"
+///     }
+///     fn common(&self) -> &Common {
+///         &self.0
+///     }
+///     fn rows<'t>(&self, labels: Expr<'t>, predictions: Expr<'t>) -> Expr<'t> {
+///         (labels - predictions).square().square().mean()
+///     }
+///     fn boxed(&self) -> Box<dyn Loss> {
+///         Box::new(self.clone())
+///     }
+/// }
+/// ```
+pub trait Loss: Send + Sync {
+    /// The class name, as Keras knows it.
+    fn class_name(&self) -> &'static str;
+
+    /// Name and reduction.
+    fn common(&self) -> &Common;
+
+    /// The loss's own options, under Keras' names.
+    fn options(&self) -> Config {
+        Config::new()
+    }
+
+    /// How labels are written.
+    fn label_kind(&self) -> LabelKind {
+        LabelKind::Same
+    }
+
+    /// Which axes make a row.
+    fn axes(&self) -> RowAxes {
+        RowAxes::One(-1)
+    }
+
+    /// The number of each row. Sparse labels come as the row of a matrix of zeros and ones.
+    fn rows<'t>(&self, labels: Expr<'t>, predictions: Expr<'t>) -> Expr<'t>;
+
+    /// Rows with this class do not count.
+    fn ignored_class(&self) -> Option<f64> {
+        None
+    }
+
+    /// Rewrites a batch of labels; returns whether it did.
+    fn convert_labels(&self, _from: &[f32], _to: &mut [f32]) -> bool {
+        false
+    }
+
+    /// A copy.
+    fn boxed(&self) -> Box<dyn Loss>;
+
+    /// The configuration, as Keras writes it.
+    fn config(&self) -> Config {
+        let mut config = Config::new();
+        config.insert("name".into(), self.common().name.clone().into());
+        config.insert("reduction".into(), self.common().reduction.name().into());
+        config.extend(self.options());
+        config
+    }
+}
+
+/// Constructor, shared setters and the methods of [`Loss`] that only pass on.
+macro_rules! loss {
+    ($name:ident, $keras_name:literal) => {
+        impl $name {
+            /// With Keras' defaults for all options.
+            pub fn new() -> Self {
+                $name::with_common($crate::losses::Common {
+                    name: $keras_name.into(),
+                    reduction: $crate::losses::Reduction::SumOverBatchSize,
+                })
+            }
+
+            /// How the rows' numbers become one (`sum_over_batch_size`).
+            #[must_use]
+            pub fn reduction(mut self, reduction: $crate::losses::Reduction) -> Self {
+                self.common.reduction = reduction;
+                self
+            }
+
+            /// Name of the loss.
+            #[must_use]
+            pub fn name(mut self, name: impl Into<String>) -> Self {
+                self.common.name = name.into();
+                self
+            }
+        }
+        impl Default for $name {
+            fn default() -> Self {
+                $name::new()
+            }
+        }
+    };
+}
+pub(crate) use loss;
+
+macro_rules! loss_basics {
+    ($name:ident) => {
+        fn class_name(&self) -> &'static str {
+            stringify!($name)
+        }
+        fn common(&self) -> &$crate::losses::Common {
+            &self.common
+        }
+        fn options(&self) -> $crate::Config {
+            let mut config = $crate::Config::new();
+            $crate::training::options::Options::write(self, &mut config);
+            config
+        }
+        fn boxed(&self) -> Box<dyn $crate::losses::Loss> {
+            Box::new(self.clone())
+        }
+    };
+}
+pub(crate) use loss_basics;
