@@ -17,6 +17,7 @@ pub mod initializers;
 mod layer;
 pub mod layers;
 pub mod losses;
+pub mod metrics;
 pub mod model;
 pub mod optimizers;
 pub mod plan;

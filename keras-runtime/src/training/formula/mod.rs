@@ -8,6 +8,7 @@
 //! summed away). A row's value meets an element's by broadcasting.
 
 mod gradient;
+mod interpreter;
 mod passes;
 
 use std::cell::RefCell;
@@ -15,6 +16,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use keras_kernels::elementwise::{Binary, Unary};
 
+pub use interpreter::Interpreter;
 pub use passes::{Passes, Placed, Slot, Target};
 
 /// Number of a node on its tape.

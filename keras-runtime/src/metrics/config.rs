@@ -1,0 +1,101 @@
+//! Metrics from the JSON of a Keras file.
+
+use serde_json::Value;
+
+use super::accuracy::AutoAccuracy;
+use super::*;
+use crate::training::options::Options;
+use crate::{Error, Result};
+
+/// The metric that a file describes: an envelope `{"class_name", "config", ..}`, or a name such as `"accuracy"`.
+///
+/// # Errors
+/// If there is no such metric, or an option cannot be honoured.
+pub fn from_config(json: &Value) -> Result<Box<dyn Metric>> {
+    let (class, config) = match json {
+        Value::String(name) => (name.clone(), Config::new()),
+        Value::Object(object) => {
+            let class = object.get("class_name").and_then(Value::as_str).unwrap_or("").to_string();
+            (class, object.get("config").and_then(Value::as_object).cloned().unwrap_or_default())
+        }
+        _ => return Err(Error::config("metric", "expected its name or its configuration")),
+    };
+    let by_string = json.is_string();
+    if by_string && matches!(class.as_str(), "accuracy" | "acc") {
+        return Ok(Box::new(AutoAccuracy::new(&class)));
+    }
+    let name = match config.get("name").and_then(Value::as_str) {
+        Some(name) => Some(name.to_string()),
+        // A name that the user gave is the name in the logs.
+        None => by_string.then(|| class.clone()),
+    };
+    let plain: String = class.chars().filter(|c| *c != '_').collect::<String>().to_lowercase();
+    macro_rules! accuracies {
+        ($($name:ident),*) => { $(
+            if plain == stringify!($name).to_lowercase() {
+                let mut metric = $name::new();
+                metric.read(&config)?;
+                return Ok(Box::new(match name {
+                    Some(name) => metric.name(name),
+                    None => metric,
+                }));
+            }
+        )* };
+    }
+    accuracies!(
+        BinaryAccuracy,
+        CategoricalAccuracy,
+        SparseCategoricalAccuracy,
+        TopKCategoricalAccuracy,
+        SparseTopKCategoricalAccuracy
+    );
+    macro_rules! counts {
+        ($($name:ident),*) => { $(
+            if plain == stringify!($name).to_lowercase() {
+                return Ok(Box::new($name::from_config(&config)?));
+            }
+        )* };
+    }
+    counts!(Precision, Recall, TruePositives, FalsePositives, TrueNegatives, FalseNegatives, AUC);
+    Ok(match plain.as_str() {
+        "f1score" => Box::new(FBetaScore::from_config("F1Score", &config)?),
+        "fbetascore" => Box::new(FBetaScore::from_config("FBetaScore", &config)?),
+        "rootmeansquarederror" | "rmse" => {
+            let metric = RootMeanSquaredError::new();
+            Box::new(match name {
+                Some(name) => metric.name(name),
+                None => metric,
+            })
+        }
+        "r2score" => {
+            let plain = |key: &str, default: Value| config.get(key).is_none_or(|v| *v == default);
+            if !plain("class_aggregation", "uniform_average".into()) || !plain("num_regressors", 0.into()) {
+                let message = "only `uniform_average` without `num_regressors` is available";
+                return Err(Error::config("R2Score", message));
+            }
+            let metric = R2Score::new();
+            Box::new(match name {
+                Some(name) => metric.name(name),
+                None => metric,
+            })
+        }
+        "mean" => Box::new(Mean::new(name.unwrap_or_else(|| "mean".into()))),
+        _ => {
+            let json = match json {
+                Value::Object(object) if plain == "logcosherror" => {
+                    let mut object = object.clone();
+                    object.insert("class_name".into(), "LogCosh".into());
+                    Value::Object(object)
+                }
+                other => other.clone(),
+            };
+            let loss = crate::losses::from_config(&json)
+                .map_err(|_| Error::config("metric", format!("there is no metric `{class}` here")))?;
+            let metric = OfLoss::new(loss);
+            Box::new(match name {
+                Some(name) => metric.name(name),
+                None => metric,
+            })
+        }
+    })
+}
