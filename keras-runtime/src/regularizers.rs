@@ -43,6 +43,19 @@ pub enum Regularizer {
 const MAX_INVERSE_NORM: f64 = 1e7;
 
 impl Regularizer {
+    /// The same penalty times a factor.
+    #[must_use]
+    pub fn scaled(self, by: f64) -> Regularizer {
+        match self {
+            Regularizer::L1 { l1 } => Regularizer::L1 { l1: l1 * by },
+            Regularizer::L2 { l2 } => Regularizer::L2 { l2: l2 * by },
+            Regularizer::L1L2 { l1, l2 } => Regularizer::L1L2 { l1: l1 * by, l2: l2 * by },
+            Regularizer::Orthogonal { factor, columns } => {
+                Regularizer::Orthogonal { factor: factor * by, columns }
+            }
+        }
+    }
+
     /// How many numbers of scratch the penalty and the gradient of a weight of this shape need.
     pub const fn scratch(&self, weight: &Shape) -> usize {
         match self {

@@ -2,6 +2,10 @@
 //!
 //! Source: <https://keras.io/api/callbacks/>.
 
+mod progress;
+
+pub use progress::Progress;
+
 use crate::Result;
 use crate::training::{Logs, TrainedModel};
 

@@ -12,6 +12,7 @@ mod mean;
 mod of_loss;
 mod regression;
 
+pub(crate) use accuracy::argmax;
 pub use accuracy::{
     Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy,
     TopKCategoricalAccuracy,

@@ -128,7 +128,7 @@ pub struct Port<'a> {
 }
 
 /// Data with one or several ports: a [`Batch`], or a tuple of them, in the order of a model's inputs or outputs.
-pub trait Ports {
+pub trait Ports: Send + Sync {
     /// How many ports.
     const PORTS: usize;
     /// Port `i`.

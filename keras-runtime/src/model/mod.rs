@@ -2,12 +2,19 @@
 
 mod architecture;
 mod batch;
+mod compiled;
+mod data;
 mod dims;
 mod layer_ref;
+#[allow(clippy::module_inception)]
+mod model;
 
 pub use architecture::Architecture;
 pub use batch::{Batch, Port, Ports};
+pub use compiled::{Compiled, Fit};
+pub use data::DataFor;
 pub use dims::{D0, D1, D2, D3, D4, D5, D6, Dims, Outer};
 #[doc(hidden)]
 pub use dims::{Rank, Sel, Tag};
 pub use layer_ref::LayerRef;
+pub use model::Model;

@@ -35,6 +35,24 @@ impl Logs {
         }
     }
 
+    /// Sets many numbers whose names are `prefix` and parts; new ones go in by the order of their names. Names that are
+    /// there cost no allocation.
+    pub(crate) fn set_all(&mut self, prefix: &str, numbers: impl FnOnce(&mut dyn FnMut(&[&str], f64))) {
+        let matches = |name: &str, parts: &[&str]| {
+            let mut rest = name.strip_prefix(prefix);
+            for part in parts {
+                rest = rest.and_then(|r| r.strip_prefix(part));
+            }
+            rest == Some("")
+        };
+        let first = self.entries.len();
+        numbers(&mut |parts, value| match self.entries.iter_mut().find(|(n, _)| matches(n, parts)) {
+            Some((_, v)) => *v = value,
+            None => self.entries.push((format!("{prefix}{}", parts.concat()), value)),
+        });
+        self.entries[first..].sort_by(|a, b| a.0.cmp(&b.0));
+    }
+
     /// Removes all entries.
     pub fn clear(&mut self) {
         self.entries.clear();

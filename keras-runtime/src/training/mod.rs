@@ -1,9 +1,24 @@
 //! Training: data, losses, metrics and the loop around them.
 
+mod data;
 pub mod formula;
+mod history;
 mod logs;
 mod model;
+mod objective;
 pub(crate) mod options;
+mod options_of_fit;
+mod penalties;
+pub(crate) mod predict;
+mod session;
+mod trainer;
 
+pub use data::Samples;
+pub(crate) use data::ports;
+pub use history::History;
 pub use logs::Logs;
+pub(crate) use logs::Number;
 pub use model::{CompileConfig, TrainedModel};
+pub use options_of_fit::{EvaluateOptions, FitOptions, Verbose};
+pub use session::{BatchPorts, Session, Source};
+pub use trainer::{Interpreted, Trainer, Walk};
