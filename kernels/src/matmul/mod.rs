@@ -1,7 +1,12 @@
 //! Matrix products: `C = activation(alpha * A B + bias)`, batched, any strides.
 
 mod cpu;
+pub(crate) mod pack;
+#[cfg(test)]
 mod plain;
+#[cfg(test)]
+mod tests;
+pub(crate) mod tile;
 
 use crate::activation::Activation;
 use crate::{Grad, View};

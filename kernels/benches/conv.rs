@@ -1,0 +1,91 @@
+//! Convolutions: `RAYON_NUM_THREADS=1 cargo bench -p keras-kernels --bench conv`. The throughput column is
+//! floating-point operations a second.
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use keras_kernels::activation::Activation;
+use keras_kernels::conv::Conv;
+use keras_kernels::{Device, Grad, Shape, View};
+
+fn main() {
+    divan::main();
+}
+
+/// A vector of numbers, and a view of it.
+fn data(len: usize) -> (Vec<f32>, View) {
+    let mut data: Vec<f32> = (0..len).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect();
+    // SAFETY: the vector is returned beside its view and does not grow.
+    let view = unsafe { View::of(&mut data, Shape::of(&[len])) };
+    (data, view)
+}
+
+/// A square image under a square kernel with `same` padding.
+#[derive(Clone, Copy, Debug)]
+struct Image {
+    batch: usize,
+    size: usize,
+    kernel: usize,
+    stride: usize,
+    channels: usize,
+    filters: usize,
+    groups: usize,
+}
+
+const IMAGES: [Image; 6] = [
+    Image { batch: 8, size: 56, kernel: 3, stride: 1, channels: 64, filters: 64, groups: 1 },
+    Image { batch: 8, size: 14, kernel: 3, stride: 1, channels: 256, filters: 256, groups: 1 },
+    Image { batch: 8, size: 56, kernel: 1, stride: 1, channels: 256, filters: 64, groups: 1 },
+    Image { batch: 8, size: 224, kernel: 7, stride: 2, channels: 3, filters: 64, groups: 1 },
+    Image { batch: 128, size: 28, kernel: 3, stride: 1, channels: 1, filters: 32, groups: 1 },
+    Image { batch: 8, size: 56, kernel: 3, stride: 1, channels: 128, filters: 128, groups: 128 },
+];
+
+impl Image {
+    fn conv(&self) -> Conv {
+        let out = self.size.div_ceil(self.stride);
+        let padding = ((out - 1) * self.stride + self.kernel).saturating_sub(self.size) / 2;
+        Conv {
+            rank: 2,
+            batch: self.batch,
+            input: [self.size, self.size, 1],
+            output: [out, out, 1],
+            kernel: [self.kernel, self.kernel, 1],
+            strides: [self.stride, self.stride, 1],
+            dilation: [1; 3],
+            padding: [padding, padding, 0],
+            channels: self.channels,
+            filters: self.filters,
+            groups: self.groups,
+        }
+    }
+
+    fn run(&self, bencher: Bencher<'_, '_>, work: impl Fn(&Device, &Conv, View, View, View)) {
+        let (conv, device) = (self.conv(), Device::cpu());
+        let area = |size: [usize; 3]| size.iter().product::<usize>();
+        let (_x, x) = data(conv.batch * area(conv.input) * conv.channels);
+        let (_kernel, kernel) = data(area(conv.kernel) * conv.channels / conv.groups * conv.filters);
+        let (_y, y) = data(conv.batch * area(conv.output) * conv.filters);
+        bencher.counter(ItemsCount::new(conv.flops())).bench_local(|| work(&device, &conv, x, kernel, y));
+    }
+}
+
+#[divan::bench(args = IMAGES)]
+fn conv(bencher: Bencher<'_, '_>, image: Image) {
+    image.run(bencher, |device, conv, x, kernel, y| {
+        device.conv(conv, x, kernel, None, Activation::Linear, y);
+    });
+}
+
+#[divan::bench(args = IMAGES)]
+fn conv_data_grad(bencher: Bencher<'_, '_>, image: Image) {
+    image.run(bencher, |device, conv, dx, kernel, dy| {
+        device.conv_data_grad(conv, dy, kernel, Grad::write(dx));
+    });
+}
+
+#[divan::bench(args = IMAGES)]
+fn conv_kernel_grad(bencher: Bencher<'_, '_>, image: Image) {
+    image.run(bencher, |device, conv, x, dkernel, dy| {
+        device.conv_kernel_grad(conv, x, dy, Grad::write(dkernel));
+    });
+}

@@ -1,0 +1,184 @@
+//! The product in tiles: B is packed panel by panel on the stack, A is read where it lies.
+
+use super::pack::{MAX_DEPTH, Panel, pack};
+use super::tile::{Epilogue, Isa, MAX_COLS, MAX_ROWS, Segment, Tile, Tiled};
+use super::{Gemm, Matmul};
+use crate::activation::{Activation, Activations};
+use crate::cpu::threads;
+use crate::{Cpu, Grad, View, with_float};
+
+impl Matmul for Cpu {
+    fn gemm(&self, gemm: &Gemm, a: View, b: View, bias: Option<View>, activation: Activation, c: Grad) {
+        with_float!(c.view.dtype(), T => product(<T as Tiled>::isa(), gemm, a, b, bias, activation, c));
+        if !activation.is_linear() && activation != Activation::RELU {
+            self.activation(activation, c.view, c.view);
+        }
+    }
+}
+
+/// Multiplications that take about as long as one operation of [`threads::FORK`].
+pub(crate) const MULTIPLICATIONS: usize = 10;
+
+/// Rows of C in one task: A's part of a task stays in the second cache.
+const TASK_ROWS: usize = 252;
+
+/// Multiplications that a task should have at least.
+const TASK_WORK: usize = 1 << 20;
+
+/// Longest row distance at which B is read in place: longer ones, often powers of two, collide in the caches.
+const NEAR: usize = 256;
+
+/// One product of the batch, as pointers.
+#[derive(Clone, Copy)]
+struct Operands<T> {
+    a: *const T,
+    b: *const T,
+    c: *mut T,
+    bias: *const T,
+}
+
+// SAFETY: the addresses of views, which may be sent; tasks write to parts of C of their own.
+unsafe impl<T> Send for Operands<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Operands<T> {}
+
+/// The product, with the bias and, if that is the activation, `relu`.
+pub(super) fn product<T: Tiled>(
+    isa: Isa<T>,
+    gemm: &Gemm,
+    a: View,
+    b: View,
+    bias: Option<View>,
+    activation: Activation,
+    c: Grad,
+) {
+    let Gemm { m, n, k, .. } = *gemm;
+    let products = gemm.batch[0] * gemm.batch[1];
+    if products * m * n == 0 {
+        return;
+    }
+    assert!(!c.adds() || (bias.is_none() && activation.is_linear()), "an added product has no epilogue");
+    // Only the type is checked: the trait says that shapes are not looked at.
+    // SAFETY: the operands are not written during the call, C is by this call alone.
+    let all = unsafe {
+        Operands::<T> {
+            a: a.slice().as_ptr(),
+            b: b.slice().as_ptr(),
+            c: c.view.slice_mut().as_mut_ptr(),
+            bias: bias.map_or(std::ptr::null(), |bias| bias.slice().as_ptr()),
+        }
+    };
+    let (alpha, adds, relu) =
+        (<T as crate::Element>::from_f64(gemm.alpha), c.adds(), activation == Activation::RELU);
+    let rows = m.div_ceil(m.div_ceil(TASK_ROWS));
+    let panels = n.div_ceil(isa.cols);
+    let group = TASK_WORK.div_ceil(rows * isa.cols * k.max(1)).clamp(1, panels);
+    let (down, across) = (m.div_ceil(rows), panels.div_ceil(group));
+    let work = products.saturating_mul(m * n).saturating_mul(k) / MULTIPLICATIONS;
+    threads::tasks(products * down * across, work, |task| {
+        // Capture the whole, which may be sent, not its pointers.
+        let all = &all;
+        let (product, task) = (task / (down * across), task % (down * across));
+        let (outer, inner) = (product / gemm.batch[1], product % gemm.batch[1]);
+        let start = |s: &super::Strides| outer * s.batch[0] + inner * s.batch[1];
+        let (i, j) = (task / across * rows, task % across * group * isa.cols);
+        // SAFETY: within the views, as the trait demands.
+        let part = unsafe {
+            Operands {
+                a: all.a.add(start(&gemm.a) + i * gemm.a.row),
+                b: all.b.add(start(&gemm.b) + j * gemm.b.col),
+                c: all.c.add(start(&gemm.c) + i * gemm.c.row + j * gemm.c.col),
+                bias: if all.bias.is_null() { all.bias } else { all.bias.add(j) },
+            }
+        };
+        let part_gemm = Gemm { m: rows.min(m - i), n: (group * isa.cols).min(n - j), ..*gemm };
+        let epilogue = Epilogue { alpha, adds, bias: part.bias, relu };
+        // SAFETY: as above; the parts of C are disjoint.
+        unsafe { block(isa, &part_gemm, part, epilogue) }
+    });
+}
+
+/// What one task computes: panel after panel, each against all rows.
+///
+/// # Safety
+/// The operands are valid for the sizes and strides of `gemm`, and no other thread touches C.
+#[inline(never)]
+unsafe fn block<T: Tiled>(isa: Isa<T>, gemm: &Gemm, part: Operands<T>, epilogue: Epilogue<T>) {
+    let Gemm { m, n, k, .. } = *gemm;
+    let mut panel = Panel::<T>::new();
+    let depth = k.div_ceil(k.div_ceil(MAX_DEPTH).max(1));
+    let tile_rows = isa.even_rows(m);
+    for j in (0..n).step_by(isa.cols) {
+        let cols = (n - j).min(isa.cols);
+        let width = isa.width(cols);
+        let in_place =
+            gemm.b.col == 1 && (isa.exact || cols == width) && (m <= isa.rows || gemm.b.row <= NEAR);
+        let mut from = 0;
+        // Runs once for `k == 0` too: C is written all the same.
+        loop {
+            let len = (k - from).min(depth);
+            let b = part.b.wrapping_add(from * gemm.b.row + j * gemm.b.col);
+            let (b, b_step) = if in_place {
+                (b, gemm.b.row)
+            } else {
+                // SAFETY: rows `from..from + len` and columns `j..j + cols` are inside B; `len` is at most `MAX_DEPTH`, `width` at most `MAX_COLS`.
+                unsafe { pack(b, gemm.b.row, gemm.b.col, len, cols, width, panel.as_mut_ptr()) };
+                (panel.as_mut_ptr().cast_const(), width)
+            };
+            let (first, last) = (from == 0, from + len == k);
+            let now = Epilogue {
+                alpha: epilogue.alpha,
+                adds: epilogue.adds || !first,
+                bias: if last && !part.bias.is_null() { part.bias.wrapping_add(j) } else { std::ptr::null() },
+                relu: last && epilogue.relu,
+            };
+            for i in (0..m).step_by(tile_rows) {
+                let rows = (m - i).min(tile_rows);
+                let mut segment = Segment { b, len, ..Segment::EMPTY };
+                let mut c = [std::ptr::null_mut(); MAX_ROWS];
+                for r in 0..rows {
+                    segment.rows[r] = part.a.wrapping_add((i + r) * gemm.a.row + from * gemm.a.col);
+                    c[r] = part.c.wrapping_add((i + r) * gemm.c.row + j * gemm.c.col);
+                }
+                let tile =
+                    Tile { segments: &[segment], a_step: gemm.a.col, b_step, rows, cols, c, epilogue: now };
+                // SAFETY: inside the operands, as said above.
+                unsafe {
+                    if gemm.c.col == 1 {
+                        isa.run(&tile);
+                    } else {
+                        scattered(isa, tile, gemm.c.col);
+                    }
+                }
+            }
+            from += len;
+            if from >= k {
+                break;
+            }
+        }
+    }
+}
+
+/// A tile whose columns are not adjacent in C: it is computed beside it.
+///
+/// # Safety
+/// As [`Isa::run`], with columns `step` apart.
+unsafe fn scattered<T: Tiled>(isa: Isa<T>, mut tile: Tile<'_, T>, step: usize) {
+    let mut beside = [[T::zero(); MAX_COLS]; MAX_ROWS];
+    let c = tile.c;
+    for r in 0..tile.rows {
+        for j in 0..tile.cols {
+            // SAFETY: the tile's elements of C are valid.
+            beside[r][j] = if tile.epilogue.adds { unsafe { *c[r].add(j * step) } } else { T::zero() };
+        }
+        tile.c[r] = beside[r].as_mut_ptr();
+    }
+    // SAFETY: the caller's promise; a row of `beside` has room for all columns.
+    unsafe { isa.run(&tile) };
+    for r in 0..tile.rows {
+        for j in 0..tile.cols {
+            // SAFETY: as above.
+            unsafe { *c[r].add(j * step) = *tile.c[r].add(j) };
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The micro-kernel of every product and convolution: a small tile of C kept in registers.
+//!
+//! Rows of A are given by pointers, so that one kernel serves matrices, the windows of a convolution and the columns
+//! of a transposed operand. Each instruction set has a tile size of its own; which one runs is decided once.
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use crate::Float;
+
+/// Most rows of a tile on any instruction set.
+pub(crate) const MAX_ROWS: usize = 14;
+
+/// Most columns of a tile on any instruction set.
+pub(crate) const MAX_COLS: usize = 32;
+
+/// A stretch of the sum over `k`: `len` steps, in which row `i` of A starts at `rows[i]` and B at `b`.
+#[derive(Clone, Copy)]
+pub(crate) struct Segment<T> {
+    pub(crate) rows: [*const T; MAX_ROWS],
+    pub(crate) b: *const T,
+    pub(crate) len: usize,
+}
+
+impl<T> Segment<T> {
+    pub(crate) const EMPTY: Self =
+        Segment { rows: [std::ptr::null(); MAX_ROWS], b: std::ptr::null(), len: 0 };
+}
+
+/// What happens to a sum on its way to memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Epilogue<T> {
+    /// Factor of the sum.
+    pub(crate) alpha: T,
+    /// Added to what is in C, or written over it.
+    pub(crate) adds: bool,
+    /// One element a column of the tile, or null.
+    pub(crate) bias: *const T,
+    /// The larger of the result and zero is stored.
+    pub(crate) relu: bool,
+}
+
+/// One tile: `C[i][j] = epilogue(sum over the segments and l of A[i][l] * B[l][j])`.
+pub(crate) struct Tile<'a, T> {
+    pub(crate) segments: &'a [Segment<T>],
+    /// From one step of a row of A to the next.
+    pub(crate) a_step: usize,
+    /// From one row of B to the next.
+    pub(crate) b_step: usize,
+    /// Rows, at most [`Isa::rows`].
+    pub(crate) rows: usize,
+    /// Columns, at most [`Isa::cols`].
+    pub(crate) cols: usize,
+    /// Where each row of C starts; its columns are adjacent.
+    pub(crate) c: [*mut T; MAX_ROWS],
+    pub(crate) epilogue: Epilogue<T>,
+}
+
+/// The kernels of one instruction set for one element type.
+#[derive(Clone, Copy)]
+pub(crate) struct Isa<T: 'static> {
+    /// Its name.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub(crate) name: &'static str,
+    /// Rows of a full tile.
+    pub(crate) rows: usize,
+    /// Columns of a full tile: the width of a packed panel of B.
+    pub(crate) cols: usize,
+    /// Columns that are read of each row of B if the tile has no more than that.
+    pub(crate) narrow: usize,
+    /// Whether B is read only where the tile has columns; if not, [`Isa::width`] of each row must be
+    /// readable.
+    pub(crate) exact: bool,
+    /// The kernel.
+    run: unsafe fn(&Tile<'_, T>),
+}
+
+impl<T: Float> Isa<T> {
+    /// Computes a tile.
+    ///
+    /// # Safety
+    /// All that the tile points to is valid: rows of A for `len` steps, rows of B as [`Isa::exact`] says, the bias
+    /// and rows of C for `cols` elements. No other thread touches C.
+    #[inline]
+    pub(crate) unsafe fn run(&self, tile: &Tile<'_, T>) {
+        debug_assert!((1..=self.rows).contains(&tile.rows) && (1..=self.cols).contains(&tile.cols));
+        // SAFETY: the caller's promise; the instruction set was detected when this table was chosen.
+        unsafe { (self.run)(tile) }
+    }
+
+    /// Width of a packed panel of this many columns.
+    #[inline]
+    pub(crate) fn width(&self, cols: usize) -> usize {
+        if cols <= self.narrow { self.narrow } else { self.cols }
+    }
+
+    /// How many rows each tile gets, so that `rows` are cut into tiles of nearly one size.
+    #[inline]
+    pub(crate) fn even_rows(&self, rows: usize) -> usize {
+        rows.div_ceil(rows.div_ceil(self.rows).max(1)).max(1)
+    }
+}
+
+/// An element type that tiles are computed in.
+pub(crate) trait Tiled: Float {
+    /// The fastest kernels of this machine.
+    fn isa() -> Isa<Self>;
+
+    /// Every set of kernels that this machine can run.
+    #[cfg(test)]
+    fn all() -> Vec<Isa<Self>>;
+}
+
+impl Tiled for f32 {
+    #[inline]
+    fn isa() -> Isa<f32> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(isa) = x86::isa() {
+            return isa;
+        }
+        portable()
+    }
+
+    #[cfg(test)]
+    fn all() -> Vec<Isa<f32>> {
+        let mut all = vec![portable()];
+        #[cfg(target_arch = "x86_64")]
+        all.extend(x86::all());
+        all
+    }
+}
+
+impl Tiled for f64 {
+    #[inline]
+    fn isa() -> Isa<f64> {
+        portable()
+    }
+
+    #[cfg(test)]
+    fn all() -> Vec<Isa<f64>> {
+        vec![portable()]
+    }
+}
+
+const PORTABLE_ROWS: usize = 4;
+const PORTABLE_COLS: usize = 8;
+
+/// Kernels that the compiler vectorises for whatever every machine of the target has.
+const fn portable<T: Float>() -> Isa<T> {
+    Isa {
+        name: "portable",
+        rows: PORTABLE_ROWS,
+        cols: PORTABLE_COLS,
+        narrow: PORTABLE_COLS,
+        exact: false,
+        run: run_portable::<T>,
+    }
+}
+
+/// # Safety
+/// See [`Isa::run`].
+unsafe fn run_portable<T: Float>(tile: &Tile<'_, T>) {
+    let mut sums = [[T::zero(); PORTABLE_COLS]; PORTABLE_ROWS];
+    for segment in tile.segments {
+        // Missing rows repeat the last one: their sums are never stored.
+        let rows: [*const T; PORTABLE_ROWS] = std::array::from_fn(|i| segment.rows[i.min(tile.rows - 1)]);
+        for l in 0..segment.len {
+            // SAFETY: B has a full row of columns, by the contract of `run`.
+            let b = unsafe { &*segment.b.add(l * tile.b_step).cast::<[T; PORTABLE_COLS]>() };
+            for i in 0..PORTABLE_ROWS {
+                // SAFETY: rows of A are valid for `len` steps.
+                let a = unsafe { *rows[i].add(l * tile.a_step) };
+                for j in 0..PORTABLE_COLS {
+                    sums[i][j] += a * b[j];
+                }
+            }
+        }
+    }
+    // SAFETY: the tile's rows and columns of C and the bias are valid.
+    unsafe { store(tile, &sums) }
+}
+
+/// Brings sums to memory one by one.
+///
+/// # Safety
+/// See [`Isa::run`].
+#[inline(always)]
+unsafe fn store<T: Float, const COLS: usize>(tile: &Tile<'_, T>, sums: &[[T; COLS]]) {
+    let Epilogue { alpha, adds, bias, relu } = tile.epilogue;
+    for i in 0..tile.rows {
+        for j in 0..tile.cols {
+            let mut value = alpha * sums[i][j];
+            // SAFETY: within the tile, by the contract.
+            let to = unsafe { &mut *tile.c[i].add(j) };
+            if adds {
+                value += *to;
+            }
+            if !bias.is_null() {
+                // SAFETY: the bias has an element a column.
+                value += unsafe { *bias.add(j) };
+            }
+            if relu && value <= T::zero() {
+                value = T::zero();
+            }
+            *to = value;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Tiles with AVX-512 (14 x 32) and with AVX2 and FMA (6 x 16).
+
+use std::arch::x86_64::*;
+
+use super::{Epilogue, Isa, Tile};
+
+const AVX512: Isa<f32> = Isa { name: "avx512", rows: 14, cols: 32, narrow: 16, exact: true, run: run_avx512 };
+const AVX2: Isa<f32> = Isa { name: "avx2", rows: 6, cols: 16, narrow: 8, exact: false, run: run_avx2 };
+
+/// The fastest of them that this machine runs. Detection is cached by the standard library.
+#[inline]
+pub(super) fn isa() -> Option<Isa<f32>> {
+    if is_x86_feature_detected!("avx512f") {
+        Some(AVX512)
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        Some(AVX2)
+    } else {
+        None
+    }
+}
+
+/// All of them that this machine runs.
+#[cfg(test)]
+pub(super) fn all() -> Vec<Isa<f32>> {
+    let mut all = Vec::new();
+    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        all.push(AVX2);
+    }
+    if is_x86_feature_detected!("avx512f") {
+        all.push(AVX512);
+    }
+    all
+}
+
+/// Calls `$kernel::<ROWS, $vectors>` for the tile's number of rows.
+macro_rules! by_rows {
+    ($kernel:ident, $vectors:literal, $tile:expr, $($rows:literal)*) => {
+        match $tile.rows {
+            // SAFETY: the caller's contract, which is the kernel's.
+            $( $rows => unsafe { $kernel::<$rows, $vectors>($tile) }, )*
+            rows => unreachable!("a tile of {rows} rows"),
+        }
+    };
+}
+
+/// # Safety
+/// See [`Isa::run`]; the machine has AVX-512.
+unsafe fn run_avx512(tile: &Tile<'_, f32>) {
+    if tile.cols <= 16 {
+        by_rows!(avx512, 1, tile, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+    } else {
+        by_rows!(avx512, 2, tile, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+    }
+}
+
+/// # Safety
+/// See [`Isa::run`]; the machine has AVX2 and FMA.
+unsafe fn run_avx2(tile: &Tile<'_, f32>) {
+    if tile.cols <= 8 { by_rows!(avx2, 1, tile, 1 2 3 4 5 6) } else { by_rows!(avx2, 2, tile, 1 2 3 4 5 6) }
+}
+
+/// # Safety
+/// See [`Isa::run`]; the machine has AVX-512.
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) {
+    let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
+    // Only the last vector can be partial.
+    let last: __mmask16 = (0xffffu32 >> (16 * VECTORS - tile.cols)) as u16;
+    let (a_step, b_step) = (tile.a_step, tile.b_step);
+    for segment in tile.segments {
+        let mut rows = [std::ptr::null::<f32>(); ROWS];
+        rows.copy_from_slice(&segment.rows[..ROWS]);
+        let mut b = segment.b;
+        let mut at = 0;
+        for _ in 0..segment.len {
+            let mut columns = [_mm512_setzero_ps(); VECTORS];
+            for v in 0..VECTORS {
+                let mask = if v + 1 == VECTORS { last } else { 0xffff };
+                // SAFETY: the masked columns of B exist.
+                columns[v] = unsafe { _mm512_maskz_loadu_ps(mask, b.wrapping_add(16 * v)) };
+            }
+            for i in 0..ROWS {
+                // SAFETY: rows of A are valid for `len` steps.
+                let a = _mm512_set1_ps(unsafe { *rows[i].add(at) });
+                for v in 0..VECTORS {
+                    sums[i][v] = _mm512_fmadd_ps(a, columns[v], sums[i][v]);
+                }
+            }
+            b = b.wrapping_add(b_step);
+            at += a_step;
+        }
+    }
+    let Epilogue { alpha, adds, bias, relu } = tile.epilogue;
+    for v in 0..VECTORS {
+        let mask = if v + 1 == VECTORS { last } else { 0xffff };
+        let bias = if bias.is_null() {
+            _mm512_setzero_ps()
+        } else {
+            // SAFETY: the bias has an element a column.
+            unsafe { _mm512_maskz_loadu_ps(mask, bias.wrapping_add(16 * v)) }
+        };
+        for i in 0..ROWS {
+            let to = tile.c[i].wrapping_add(16 * v);
+            let mut value = _mm512_fmadd_ps(sums[i][v], _mm512_set1_ps(alpha), bias);
+            if adds {
+                // SAFETY: the masked columns of C exist.
+                value = _mm512_add_ps(value, unsafe { _mm512_maskz_loadu_ps(mask, to) });
+            }
+            if relu {
+                // In this order NaN stays NaN.
+                value = _mm512_max_ps(_mm512_setzero_ps(), value);
+            }
+            // SAFETY: as above.
+            unsafe { _mm512_mask_storeu_ps(to, mask, value) };
+        }
+    }
+}
+
+/// # Safety
+/// See [`Isa::run`]; the machine has AVX2 and FMA.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) {
+    let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
+    let (a_step, b_step) = (tile.a_step, tile.b_step);
+    for segment in tile.segments {
+        let mut rows = [std::ptr::null::<f32>(); ROWS];
+        rows.copy_from_slice(&segment.rows[..ROWS]);
+        let mut b = segment.b;
+        let mut at = 0;
+        for _ in 0..segment.len {
+            let mut columns = [_mm256_setzero_ps(); VECTORS];
+            for v in 0..VECTORS {
+                // SAFETY: B has all columns of a full tile.
+                columns[v] = unsafe { _mm256_loadu_ps(b.add(8 * v)) };
+            }
+            for i in 0..ROWS {
+                // SAFETY: rows of A are valid for `len` steps.
+                let a = _mm256_set1_ps(unsafe { *rows[i].add(at) });
+                for v in 0..VECTORS {
+                    sums[i][v] = _mm256_fmadd_ps(a, columns[v], sums[i][v]);
+                }
+            }
+            b = b.wrapping_add(b_step);
+            at += a_step;
+        }
+    }
+    if tile.cols < 8 * VECTORS {
+        let mut spilled = [[0.0f32; 16]; ROWS];
+        for i in 0..ROWS {
+            for v in 0..VECTORS {
+                // SAFETY: 16 floats hold two vectors.
+                unsafe { _mm256_storeu_ps(spilled[i].as_mut_ptr().add(8 * v), sums[i][v]) };
+            }
+        }
+        // SAFETY: the contract of this function.
+        return unsafe { super::store(tile, &spilled) };
+    }
+    let Epilogue { alpha, adds, bias, relu } = tile.epilogue;
+    for v in 0..VECTORS {
+        let bias = if bias.is_null() {
+            _mm256_setzero_ps()
+        } else {
+            // SAFETY: the bias has an element a column.
+            unsafe { _mm256_loadu_ps(bias.add(8 * v)) }
+        };
+        for i in 0..ROWS {
+            let mut value = _mm256_fmadd_ps(sums[i][v], _mm256_set1_ps(alpha), bias);
+            // SAFETY: a full tile's columns of C exist.
+            unsafe {
+                let to = tile.c[i].add(8 * v);
+                if adds {
+                    value = _mm256_add_ps(value, _mm256_loadu_ps(to));
+                }
+                if relu {
+                    value = _mm256_max_ps(_mm256_setzero_ps(), value);
+                }
+                _mm256_storeu_ps(to, value);
+            }
+        }
+    }
+}
