@@ -2,8 +2,17 @@
 //!
 //! Source: <https://keras.io/api/callbacks/>.
 
+mod backup_and_restore;
+mod csv_logger;
+mod file_name;
+mod model_checkpoint;
+mod monitor;
 mod progress;
 
+pub use backup_and_restore::BackupAndRestore;
+pub use csv_logger::CSVLogger;
+pub use model_checkpoint::{ModelCheckpoint, SaveFreq};
+pub use monitor::MonitorMode;
 pub use progress::Progress;
 
 use crate::Result;

@@ -151,7 +151,9 @@ impl OptimizerState {
                 )
             }
         };
-        let trainable: Vec<Variable> = network.variables().iter().filter(|v| v.trainable).cloned().collect();
+        // Files list slots in Keras' order, which need not be that of creation.
+        let trained = crate::saving::weights::trained(network).into_iter();
+        let trainable: Vec<Variable> = trained.map(|at| network.variables()[at].clone()).collect();
         for (at, name) in names.iter().enumerate() {
             let initial = match *name {
                 // Keras starts the average at the weights; the first step overwrites it anyway.
@@ -171,7 +173,9 @@ impl OptimizerState {
         let first = self.own_slots().len();
         let excluded = &settings.exclude_from_weight_decay;
         let mut ranges = Vec::new();
-        for (offset, len, decays) in stretches(&trainable, excluded) {
+        let mut by_place = trainable.clone();
+        by_place.sort_by_key(|v| v.offset);
+        for (offset, len, decays) in stretches(&by_place, excluded) {
             let grads = network.grads(offset, len).ok_or_else(|| {
                 Error::Argument("an optimizer needs a network that was prepared for training".into())
             })?;
@@ -217,7 +221,11 @@ impl OptimizerState {
     /// # Panics
     /// If it was not built.
     pub fn step(&mut self, network: &mut Network) {
-        let learning_rate = self.learning_rate();
+        let mut learning_rate = self.learning_rate();
+        if network.float() == DType::F32 {
+            // Keras keeps it in 32 bits, and so do files: training that goes on from one takes the same steps.
+            learning_rate = f64::from(learning_rate as f32);
+        }
         let settings = self.optimizer.settings();
         let built = self.built.as_ref().expect("an optimizer is built before its first step");
         let device = network.device();

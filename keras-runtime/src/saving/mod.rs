@@ -3,12 +3,14 @@
 //! The formats are those of Keras 3; a file that is read is untrusted: it yields an [`Error`], never a panic, and sizes
 //! are bounded by that of the file before memory is taken.
 
+mod architecture;
 mod archive;
 mod array;
 pub mod atomic;
 mod hdf5;
 pub(crate) mod json;
 mod layout;
+mod model;
 pub mod npz;
 mod order;
 mod tree;
@@ -21,7 +23,12 @@ use serde_json::Value;
 
 use crate::{Error, Result};
 
+pub use architecture::architecture;
 pub use array::{Array, Stored};
+pub use model::{
+    compile_json, load_network_weights, load_weights, optimizer_arrays, restore, save, save_network,
+    save_weights,
+};
 pub use tree::Group;
 
 /// What a `.keras` file holds.
