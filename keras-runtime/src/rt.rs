@@ -7,9 +7,14 @@ pub use crate::engine::{
 };
 pub use crate::layer::{Call, Config, Configure, Context, FromConfig, Layer};
 pub use crate::layers::options::{Axes, Borders, IntoAxes, IntoBorders};
+pub use crate::model::source::{
+    EMPTY, assert_input, assert_node, assert_output, leaf, model_class, model_config, model_plan, output,
+    params, peak_floats, plan_of, runs_its_own_calls, train_peak_floats,
+};
 pub use crate::model::{Architecture, LayerRef, Rank, Sel, Tag};
 pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
     assert_layer, catalogue, or_poison,
 };
+pub use crate::{__dims as dims, __wrapped as wrapped};
 pub use keras_kernels::{DType, Grad, Mode, Shape, View};

@@ -3,5 +3,9 @@
 //! Each macro is a folder whose files are its stages.
 
 pub mod call;
+mod errors;
 pub mod layer;
 pub mod model;
+mod naming;
+mod similar;
+mod spans;

@@ -8,6 +8,8 @@ mod dims;
 mod layer_ref;
 #[allow(clippy::module_inception)]
 mod model;
+#[doc(hidden)]
+pub mod source;
 
 pub use architecture::Architecture;
 pub use batch::{Batch, Port, Ports};
