@@ -28,7 +28,6 @@ pub mod saving;
 pub mod symbols;
 pub mod testing;
 pub mod training;
-pub mod symbols;
 
 pub use config::ConfigValue;
 pub use constraints::Constraint;

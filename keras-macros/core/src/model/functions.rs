@@ -57,7 +57,6 @@ const ACTIVATIONS: &[&str] = &[
     "swish",
     "tanh",
     "tanh_shrink",
-    "threshold",
 ];
 
 const WITH_OPTIONS: &[(&str, &str)] =
