@@ -6,7 +6,6 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::expand::{Parts, value};
-use super::types;
 use crate::naming::ident;
 
 /// The checks of a model that is not generic, or whose parameters have defaults.
@@ -81,8 +80,9 @@ fn assertions(parts: &Parts<'_>, this: &TokenStream) -> Vec<(proc_macro2::Ident,
             Some(name) => format!("the output `{name}` of `{}`", header.name),
             None => format!("the output of `{}`", header.name),
         };
-        let (found, declared) = (value(parts, *output, this), types::spec(port));
-        let check = port.ends.call(quote!(::keras::rt::assert_output), quote!(&#found, &#declared, #label));
+        let (found, declared) = (value(parts, *output, this), &idents.outputs[at]);
+        let check =
+            port.ends.call(quote!(::keras::rt::assert_output), quote!(&#found, &#this::#declared, #label));
         checks.push((format_ident!("output__{at}"), check));
     }
     checks

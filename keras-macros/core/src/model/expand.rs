@@ -178,16 +178,18 @@ fn instantiated(parts: &Parts<'_>, layer: &Layer, alias: Ident) -> TokenStream {
     }
 }
 
-/// Expands to: the inputs' specs, the layers, and the plan of each call.
+/// Expands to: the declared specs, the layers, and the plan of each call.
 ///
 /// ```text
 /// const INPUT: Spec = Spec::of(&[784]);
+/// const OUTPUT: Spec = Spec::of(&[10]);
 /// const DENSE: __Layer0 = { use ::keras::symbols::*; __Layer0::new(64).activation(relu) };
 /// const DENSE_PLAN: PlanResult = Self::DENSE.plan(&[Self::INPUT]);
 /// ```
 fn consts(parts: &Parts<'_>) -> TokenStream {
     let Parts { header, graph, idents } = parts;
-    let inputs = header.inputs.iter().zip(&idents.inputs).map(|(port, ident)| {
+    let inputs = header.inputs.iter().zip(&idents.inputs);
+    let ports = inputs.chain(header.outputs.iter().zip(&idents.outputs)).map(|(port, ident)| {
         let spec = types::spec(port);
         quote!(const #ident: ::keras::rt::Spec = #spec;)
     });
@@ -242,7 +244,7 @@ fn consts(parts: &Parts<'_>) -> TokenStream {
         }
         quote!(#call const #ident: ::keras::rt::PlanResult = #plan;)
     });
-    quote!(#(#inputs)* #(#wrapped)* #(#layers)* #(#plans)*)
+    quote!(#(#ports)* #(#wrapped)* #(#layers)* #(#plans)*)
 }
 
 /// Expands to: `Self::DENSE.plan(&[..])`; a wrapper gets the plan of what it wraps.

@@ -149,4 +149,6 @@ pub struct Idents {
     pub calls: Vec<Option<Ident>>,
     /// Consts of the inputs' specs.
     pub inputs: Vec<Ident>,
+    /// Consts of the declared outputs' specs.
+    pub outputs: Vec<Ident>,
 }

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span};
 use quote::format_ident;
 
 use super::graph::{Graph, Idents, Layer};
-use super::parse::Header;
+use super::parse::{Header, Port};
 use crate::errors::Errors;
 use crate::naming::{Names, ident};
 
@@ -43,11 +43,14 @@ pub fn assign(header: &Header, graph: &Graph, errors: &mut Errors) -> Idents {
             format_ident!("{name}")
         }
     };
-    let inputs = header.inputs.iter().map(|port| match &port.name {
-        Some(name) => fresh(format!("INPUT_{name}")),
-        None => fresh("INPUT".into()),
-    });
-    let inputs = inputs.collect();
+    let mut ports = |ports: &[Port], kind: &str| -> Vec<Ident> {
+        let port = |port: &Port| match &port.name {
+            Some(name) => fresh(format!("{kind}_{name}")),
+            None => fresh(kind.to_string()),
+        };
+        ports.iter().map(port).collect()
+    };
+    let (inputs, outputs) = (ports(&header.inputs, "INPUT"), ports(&header.outputs, "OUTPUT"));
     let layers: Vec<Ident> = methods.iter().map(|method| fresh(method.to_string())).collect();
     let wrapped = graph.wrapped.iter().map(|layer| fresh(format!("inner_{}", layer.stem))).collect();
     let mut calls_of = vec![0; layers.len()];
@@ -62,7 +65,7 @@ pub fn assign(header: &Header, graph: &Graph, errors: &mut Errors) -> Idents {
         });
         calls.push((!node.options.is_empty()).then(|| fresh(format!("{layer}_call_{count}"))));
     }
-    Idents { names, methods, layers, wrapped, plans, calls, inputs }
+    Idents { names, methods, layers, wrapped, plans, calls, inputs, outputs }
 }
 
 /// Given names first; the others are the class in snake case (or the variable), numbered where taken.
