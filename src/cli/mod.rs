@@ -1,7 +1,9 @@
 //! Commands and their arguments. One file each; an error is one line and an exit status.
 
 mod data;
+mod fit;
 mod predict;
+mod summary;
 
 use std::process::ExitCode;
 
@@ -22,12 +24,18 @@ struct Arguments {
 enum Command {
     /// Predict with a model: keras predict net.keras inputs.npz outputs.npz
     Predict(predict::Predict),
+    /// Train a compiled model on: keras fit net.keras --x x.npz --y y.npz --save trained.keras
+    Fit(fit::Fit),
+    /// Describe a model: its layers, their outputs and parameters
+    Summary(summary::Summary),
 }
 
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Predict(command) => command.run(),
+        Command::Fit(command) => command.run(),
+        Command::Summary(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

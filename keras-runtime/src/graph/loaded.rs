@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use keras_kernels::Device;
+use keras_kernels::{DType, Device, MAX_RANK, Shape};
 use serde_json::Value;
 
 use super::{Blueprint, Slot, parse};
 use crate::engine::{Handle, Network, walk_forward};
 use crate::layers::Registry;
+use crate::model::Port;
 use crate::plan::Spec;
 use crate::saving::{self, Array, Group, Saved, weights};
+use crate::training::{Interpreted, Logs, Samples, Session, Trainer};
 use crate::{Error, Result};
 
 /// Samples that are predicted at once unless something else is asked for: Keras' own default.
@@ -37,6 +39,19 @@ pub struct LoadedModel {
     /// Its variables until it is bound to shapes for the first time.
     unbound: Option<Group>,
     bound: Option<Bound>,
+    trainer: Option<Trainer>,
+}
+
+/// A batch to train on: one array for each input and each output.
+pub struct TrainingBatch<'a> {
+    /// Inputs.
+    pub x: &'a [Array],
+    /// Labels.
+    pub y: &'a [Array],
+    /// Weights of samples, or of rows of the output.
+    pub sample_weight: Option<&'a [f32]>,
+    /// Weights of classes; a class that is not there has 1.
+    pub class_weight: &'a [(usize, f32)],
 }
 
 /// The model for inputs of certain shapes.
@@ -80,6 +95,7 @@ impl LoadedModel {
             device,
             unbound: Some(saved.weights),
             bound: None,
+            trainer: None,
         };
         if let Some(inputs) = known {
             model.bind(&inputs)?;
@@ -110,16 +126,6 @@ impl LoadedModel {
         self.bound.as_ref().map(|bound| &bound.network)
     }
 
-    /// The network, to train.
-    pub fn network_mut(&mut self) -> Option<&mut Network> {
-        self.bound.as_mut().map(|bound| &mut bound.network)
-    }
-
-    /// The variables of the optimizer as the file has them, until training takes them.
-    pub fn optimizer_variables(&self) -> Option<Vec<Array>> {
-        self.unbound.as_ref().and_then(weights::optimizer)
-    }
-
     /// Binds the model to inputs of these shapes; its variables stay what they are.
     ///
     /// # Errors
@@ -127,6 +133,11 @@ impl LoadedModel {
     pub fn bind(&mut self, inputs: &[Spec]) -> Result<()> {
         if self.bound.as_ref().is_some_and(|bound| bound.inputs == inputs) {
             return Ok(());
+        }
+        // Slots of the optimizer belong to one network: it is saved with the variables and made anew.
+        if self.trainer.is_some() {
+            self.unbound = Some(self.weights());
+            (self.bound, self.trainer) = (None, None);
         }
         let collected = self.bound.as_ref().map(|bound| weights::collect(&bound.network, None));
         let values = match (&collected, &self.unbound) {
@@ -209,6 +220,49 @@ impl LoadedModel {
         Ok(outputs.into_iter().flatten().collect())
     }
 
+    /// One training step, with the optimizer, losses and metrics that the file has; the optimizer goes on where it
+    /// stopped. Returns the batch's own loss and metrics.
+    ///
+    /// # Errors
+    /// If the model was saved uncompiled, or the data does not fit.
+    pub fn train_on_batch(&mut self, batch: &TrainingBatch<'_>) -> Result<Logs> {
+        let (x, specs, samples) = self.check(batch.x)?;
+        self.bind(&specs)?;
+        self.compile()?;
+        let (Some(bound), Some(trainer)) = (&mut self.bound, &mut self.trainer) else {
+            return Err(Error::Argument("the model is not bound".into()));
+        };
+        let x: Vec<Array> = x.iter().zip(&specs).map(|(array, spec)| array.converted(spec.dtype())).collect();
+        let y = batch.y.iter().map(|array| array.converted(label_type(array)));
+        let y: Vec<Array> = y.collect();
+        let mut data = Samples::new(ports(&x, samples)?, ports(&y, samples)?);
+        data.weights = batch.sample_weight;
+        data.class_weights = batch.class_weight.to_vec();
+        let walk = Interpreted::new(&bound.network);
+        let mut session = Session { network: &mut bound.network, trainer, walk: &walk };
+        let mut logs = Logs::new();
+        session.on_batch(&data, true, false, &mut logs)?;
+        Ok(logs)
+    }
+
+    /// Makes optimizer, losses and metrics as the file says, unless they are there.
+    fn compile(&mut self) -> Result<()> {
+        if self.trainer.is_some() {
+            return Ok(());
+        }
+        let compiled = self.config.get("compile_config").unwrap_or(&Value::Null);
+        let names: Vec<String> = match &self.blueprint.output_keys {
+            Some(keys) => keys.clone(),
+            None => self.blueprint.outputs.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        let mut trainer = super::compile::trainer(compiled, &names)?;
+        if let (Some(bound), Some(values)) = (&mut self.bound, &self.unbound) {
+            saving::restore_optimizer(&mut bound.network, &mut trainer.optimizer, values)?;
+        }
+        self.trainer = Some(trainer);
+        Ok(())
+    }
+
     /// The arrays with the ranks that the inputs have, their specs, and the number of samples.
     ///
     /// # Errors
@@ -229,7 +283,7 @@ impl LoadedModel {
             let free = Slot {
                 name: "input_layer".into(),
                 dims: vec![None; array.shape.len().saturating_sub(1)],
-                dtype: array.stored.exact().filter(|d| !d.is_float()).unwrap_or(keras_kernels::DType::F32),
+                dtype: array.stored.exact().filter(|d| !d.is_float()).unwrap_or(DType::F32),
             };
             let slot = slots.get(at).unwrap_or(&free);
             let array = with_rank_of(array.clone(), slot);
@@ -251,13 +305,27 @@ impl LoadedModel {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        saving::write(path, &Saved { config: self.config.clone(), weights: self.weights(None) })
+        saving::write(path, &Saved { config: self.config.clone(), weights: self.weights() })
     }
 
-    /// The tree of its variables as they are now.
-    pub fn weights(&self, optimizer: Option<Vec<Array>>) -> Group {
+    /// Saves its variables, and those of its optimizer, as a `.weights.h5` file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
+        saving::write_weights(path, &self.weights())
+    }
+
+    /// The tree of its variables as they are now, with those of the optimizer.
+    pub fn weights(&self) -> Group {
         match (&self.bound, &self.unbound) {
-            (Some(bound), _) => weights::collect(&bound.network, optimizer),
+            (Some(bound), values) => {
+                let optimizer = match &self.trainer {
+                    Some(trainer) => Some(saving::optimizer_arrays(&bound.network, &trainer.optimizer)),
+                    None => values.as_ref().and_then(weights::optimizer),
+                };
+                weights::collect(&bound.network, optimizer)
+            }
             (None, Some(values)) => values.clone(),
             (None, None) => Group::default(),
         }
@@ -280,6 +348,24 @@ fn samples_of(array: &Array, from: usize, count: usize) -> Array {
     let mut shape = array.shape.clone();
     shape[0] = count;
     Array { shape, stored: array.stored, bytes: array.bytes[from * size..(from + count) * size].to_vec() }
+}
+
+/// The type that labels are given in: floats, or integers as they are.
+fn label_type(array: &Array) -> DType {
+    array.stored.exact().filter(|dtype| *dtype != DType::F64).unwrap_or(DType::F32)
+}
+
+fn ports(arrays: &[Array], samples: usize) -> Result<Vec<Port<'_>>> {
+    arrays.iter().map(|array| port(array, samples)).collect()
+}
+
+fn port(array: &Array, samples: usize) -> Result<Port<'_>> {
+    let (first, dims) = array.shape.split_first().unwrap_or((&0, &[]));
+    let shape = Shape::try_of(dims).filter(|_| *first == samples && dims.len() < MAX_RANK);
+    let shape = shape
+        .ok_or_else(|| Error::Data(format!("labels of shape {:?} for {samples} samples", array.shape)))?;
+    let dtype = array.stored.exact().unwrap_or(DType::F32);
+    Ok(Port { bytes: &array.bytes, shape, dtype, len: samples })
 }
 
 fn append(whole: &mut Array, part: Array) {

@@ -2,6 +2,7 @@
 //! as models in source.
 
 mod bind;
+mod compile;
 mod loaded;
 mod nodes;
 mod parse;
@@ -15,7 +16,7 @@ use crate::Regularizer;
 use crate::engine::{Handle, Source};
 use crate::layer::Layer;
 
-pub use loaded::{LoadedModel, load_model};
+pub use loaded::{LoadedModel, TrainingBatch, load_model};
 pub use parse::parse;
 
 /// A model as its configuration describes it. Dimensions may be unknown until data comes.

@@ -145,6 +145,25 @@ impl Array {
         }
     }
 
+    /// The samples of these numbers along the first dimension.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    #[must_use]
+    pub fn pick(&self, samples: &[usize]) -> Array {
+        let size = self.shape[1..].iter().product::<usize>() * self.stored.size();
+        let mut shape = self.shape.clone();
+        shape[0] = samples.len();
+        let bytes = samples.iter().flat_map(|at| &self.bytes[at * size..(at + 1) * size]).copied().collect();
+        Array { shape, stored: self.stored, bytes }
+    }
+
+    /// The same numbers in another type, in the byte order of this machine.
+    #[must_use]
+    pub fn converted(&self, dtype: DType) -> Array {
+        Array { shape: self.shape.clone(), stored: dtype.into(), bytes: self.bytes_as(dtype) }
+    }
+
     /// The numbers of a view on a device.
     pub fn download(device: &keras_kernels::Device, view: View) -> Array {
         let mut bytes = vec![0; view.size() * view.dtype().size()];

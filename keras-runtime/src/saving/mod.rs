@@ -26,8 +26,8 @@ use crate::{Error, Result};
 pub use architecture::architecture;
 pub use array::{Array, Stored};
 pub use model::{
-    compile_json, load_network_weights, load_weights, optimizer_arrays, restore, save, save_network,
-    save_weights,
+    compile_json, load_network_weights, load_weights, optimizer_arrays, restore, restore_optimizer, save,
+    save_network, save_weights,
 };
 pub use tree::Group;
 

@@ -67,6 +67,14 @@ pub fn load_network_weights(network: &mut Network, path: impl AsRef<Path>) -> Re
 /// If the weights do not fit.
 pub fn restore(network: &mut Network, optimizer: &mut OptimizerState, group: &Group) -> Result<()> {
     weights::apply(network, group)?;
+    restore_optimizer(network, optimizer, group)
+}
+
+/// The optimizer's part of [`restore`].
+///
+/// # Errors
+/// If a variable has another size than its slot.
+pub fn restore_optimizer(network: &mut Network, optimizer: &mut OptimizerState, group: &Group) -> Result<()> {
     let Some(variables) = weights::optimizer(group) else { return Ok(()) };
     // Slots need the gradients' buffer.
     network.prepare(1, true)?;
