@@ -46,6 +46,8 @@ pub(crate) fn fma<L: Level, T: Float>(a: T, b: T, c: T) -> T {
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
+        // Every level is compiled from the same source, and compiling is slow: builds with debug assertions leave the widest out.
+        #[cfg(not(debug_assertions))]
         if has_avx512() {
             // SAFETY: just detected.
             return unsafe { avx512(kernel) };
@@ -58,7 +60,7 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Plain>()
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
 #[inline]
 fn has_avx512() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
@@ -73,7 +75,7 @@ fn avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Fused>()
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 fn avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Fused>()

@@ -12,6 +12,11 @@ pub const FORK: usize = 80_000;
 /// or more than [`FORK`].
 #[inline]
 pub fn tasks(tasks: usize, work: usize, task: impl Fn(usize) + Sync + Send) {
+    dispatch(tasks, work, &task);
+}
+
+/// Not generic: rayon's machinery is compiled once, not once for every kernel.
+fn dispatch(tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) {
     if tasks <= 1 || work < FORK || rayon::current_num_threads() <= 1 {
         (0..tasks).for_each(task);
     } else {
