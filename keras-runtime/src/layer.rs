@@ -1,5 +1,7 @@
 //! The layer interface.
 
+use std::sync::Arc;
+
 use keras_kernels::random::Stream;
 use keras_kernels::{Device, Grad, View};
 use serde_json::{Map, Value};
@@ -84,6 +86,8 @@ pub struct Call {
     pub input_grads: Vec<Option<Grad>>,
     /// Where gradients of the weights go; `None` where the weight is not trained.
     pub weight_grads: Vec<Option<Grad>>,
+    /// Calls of the layers inside a wrapper ([`Layer::inner_calls`]).
+    pub inner: Vec<Call>,
 }
 
 impl Call {
@@ -123,6 +127,12 @@ pub trait Layer: Configure + Send + Sync {
         false
     }
 
+    /// The calls of layers inside it, whose buffers lie in those of `call`. Made once, when the buffers are placed, so that a
+    /// wrapper's forward and backward find them in [`Call::inner`].
+    fn inner_calls(&self, _call: &Call) -> Vec<Call> {
+        Vec::new()
+    }
+
     /// A penalty on its outputs that is the layer's own; a member's `activity_regularizer` comes before it.
     fn activity_regularizer(&self) -> Option<Regularizer> {
         None
@@ -143,6 +153,51 @@ pub trait Layer: Configure + Send + Sync {
     /// Values that do not depend on the input's numbers: skipped by gradient checks and by training.
     fn differentiable(&self) -> bool {
         true
+    }
+}
+
+// A layer that was made at run time inside a wrapper.
+impl Configure for Arc<dyn Layer> {
+    fn class_name(&self) -> &'static str {
+        (**self).class_name()
+    }
+
+    fn config(&self) -> Config {
+        (**self).config()
+    }
+}
+
+impl Layer for Arc<dyn Layer> {
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        (**self).plan_for(inputs)
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        (**self).forward(cx, call);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        (**self).backward(cx, call);
+    }
+
+    fn pack(&self, cx: &Context<'_>, call: &Call) {
+        (**self).pack(cx, call);
+    }
+
+    fn initialize(&self, weight: &WeightSpec, stream: Stream, values: &mut [f64]) -> bool {
+        (**self).initialize(weight, stream, values)
+    }
+
+    fn inner_calls(&self, call: &Call) -> Vec<Call> {
+        (**self).inner_calls(call)
+    }
+
+    fn activity_regularizer(&self) -> Option<Regularizer> {
+        (**self).activity_regularizer()
+    }
+
+    fn differentiable(&self) -> bool {
+        (**self).differentiable()
     }
 }
 

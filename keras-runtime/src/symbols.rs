@@ -4,6 +4,7 @@
 
 #![allow(non_upper_case_globals)]
 
+use crate::layers::MergeMode;
 use crate::layers::options::{DataFormat, Interpolation, Padding};
 use crate::{Activation, Initializer};
 
@@ -16,6 +17,12 @@ macro_rules! words {
     )* )* };
 }
 words! {
+    MergeMode {
+        sum = MergeMode::Sum,
+        mul = MergeMode::Mul,
+        concat = MergeMode::Concat,
+        ave = MergeMode::Ave,
+    }
     Activation {
         linear = Activation::Linear,
         relu = Activation::RELU,

@@ -266,6 +266,7 @@ impl Bench {
         call.scratch = buffers("scratch", plan.scratch.as_slice());
         call.backward_scratch = buffers("backward scratch", plan.backward_scratch.as_slice());
         call.packed = buffers("packed", plan.packed.as_slice());
+        call.inner = check.layer.inner_calls(&call);
         Bench { device, rooms, call, state, factors }
     }
 
@@ -338,6 +339,7 @@ impl Bench {
 
         // The same gradients added to ones.
         let mut again = self.call_with_mode(Mode::Add);
+        again.inner = check.layer.inner_calls(&again);
         targets.iter().for_each(|t| self.device.fill(1.0, t.2));
         self.forward(check);
         for (factors, grad) in self.factors.iter().zip(&again.output_grads) {
@@ -356,6 +358,7 @@ impl Bench {
 
         // A layer must not compute what nobody asks for.
         again.input_grads.iter_mut().chain(&mut again.weight_grads).for_each(|g| *g = None);
+        again.inner = check.layer.inner_calls(&again);
         self.forward(check);
         check.layer.backward(&self.context(check.training), &again);
     }
@@ -379,6 +382,7 @@ impl Bench {
             output_grads: call.output_grads.clone(),
             input_grads: call.input_grads.iter().map(with).collect(),
             weight_grads: call.weight_grads.iter().map(with).collect(),
+            inner: Vec::new(),
         }
     }
 
@@ -468,6 +472,7 @@ pub fn run_layer(
     call.saved = plan.saved.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();
     call.scratch = plan.scratch.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();
     call.packed = plan.packed.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();
+    call.inner = layer.inner_calls(&call);
     let cx = Context { device: &device, training, seed: 0, step: 0 };
     if !call.packed.is_empty() {
         layer.pack(&cx, &call);

@@ -299,6 +299,7 @@ impl Program {
                     let mask = call.input_masks.iter().flatten().next().copied();
                     sources().for_each(|s| masks[value(s)] = mask);
                 }
+                MaskRule::First => masks[t.first[k]] = call.input_masks[0],
                 MaskRule::Compute(_) | MaskRule::All | MaskRule::Any(_) => {
                     if let Some(sample) = plan.mask.written(&call.input_masks) {
                         let shape = sample.insert(0, batch);
@@ -398,6 +399,9 @@ impl Program {
             }
         }
 
+        for (call, node) in calls.iter_mut().zip(&flat.nodes) {
+            call.inner = node.layer.inner_calls(call);
+        }
         let inputs_at = (0..inputs.len()).map(|i| view_of(&cursor, Source::Input(i))).collect();
         let outputs = flat.outputs.iter().map(|s| view_of(&cursor, *s)).collect();
         let output_masks = flat.outputs.iter().map(|s| masks[value(*s)]).collect();

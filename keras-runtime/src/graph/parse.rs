@@ -313,6 +313,14 @@ impl Graph<'_> {
                 // What was recorded when the model was made; who runs it decides anew.
                 "training" => {}
                 _ if value.is_null() => {}
+                // Tensors are inputs; these options say which ones.
+                "query" | "value" | "key" | "inputs" | "sequences" => {}
+                "attention_mask" if !tensors.is_empty() => {
+                    options.insert("attention_mask_input".into(), true.into());
+                }
+                "initial_state" if !tensors.is_empty() => {
+                    options.insert("initial_state_inputs".into(), tensors.len().into());
+                }
                 _ if !tensors.is_empty() => {
                     return Err(Error::config(
                         what(),

@@ -1,6 +1,7 @@
 //! The layers, in Keras' families. One file each.
 
 pub mod activations;
+pub mod attention;
 pub mod core;
 pub mod merging;
 pub mod normalization;
@@ -12,6 +13,7 @@ pub mod rnn;
 mod support;
 
 pub use activations::{Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
+pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
 pub use core::{Dense, EinsumDense, Embedding, Identity, Masking};
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use normalization::{
@@ -28,4 +30,4 @@ pub use reshaping::{
     Cropping1D, Cropping2D, Cropping3D, Flatten, Permute, RepeatVector, Reshape, UpSampling1D, UpSampling2D,
     UpSampling3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
 };
-pub use rnn::{GRU, LSTM, SimpleRNN};
+pub use rnn::{Bidirectional, GRU, LSTM, MergeMode, Recurrent, SimpleRNN, TimeDistributed};

@@ -60,8 +60,8 @@ pub const MAX_OUTPUTS: usize = 6;
 pub const MAX_WEIGHTS: usize = 16;
 /// Most state variables of one layer.
 pub const MAX_STATE: usize = 6;
-/// Most buffers of one kind (kept for backward; scratch).
-pub const MAX_BUFFERS: usize = 8;
+/// Most buffers of one kind (kept for backward; scratch); a recurrent layer in two directions has twice its own.
+pub const MAX_BUFFERS: usize = 20;
 
 /// One variable of a layer.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +120,8 @@ impl WeightSpec {
 pub enum MaskRule {
     /// The output has the same mask (most layers: `supports_masking`).
     Pass,
+    /// The first output has the first input's mask, whatever other inputs have (attention, recurrent layers).
+    First,
     /// The output has none.
     Drop,
     /// If every input has a mask, the layer writes one, of the first's shape (`Add`); else there is none.
@@ -134,7 +136,7 @@ impl MaskRule {
     /// The shape (of a sample) of the mask that the layer writes, if its inputs have these masks.
     pub fn written(self, inputs: &[Option<View>]) -> Option<Shape> {
         match self {
-            MaskRule::Pass | MaskRule::Drop => None,
+            MaskRule::Pass | MaskRule::First | MaskRule::Drop => None,
             MaskRule::Compute(shape) => Some(shape),
             MaskRule::Any(shape) => inputs.iter().any(Option::is_some).then_some(shape),
             MaskRule::All if inputs.iter().all(Option::is_some) => {

@@ -80,6 +80,7 @@ fn given(field: &Field, at: usize) -> Given {
                 key: String::new(),
                 default: None,
                 skip: false,
+                call: false,
             };
             let inner = given(&inner_field, at);
             let stored = inner.stored;
@@ -219,7 +220,11 @@ fn configure(layer: &Struct) -> TokenStream {
     let saved = layer.fields.iter().filter(|f| !f.skip);
     let inserts = saved.map(|f| {
         let (key, name) = (&f.key, &f.name);
-        quote!(__config.insert(#key.into(), ::keras::rt::ConfigValue::to_json(&self.#name));)
+        let insert = quote!(__config.insert(#key.into(), ::keras::rt::ConfigValue::to_json(&self.#name)););
+        match &f.default {
+            Some(default) if f.call => quote!(if self.#name != #default { #insert }),
+            _ => insert,
+        }
     });
     quote! {
         impl #impl_generics ::keras::rt::Configure for #name #type_generics #where_clause {

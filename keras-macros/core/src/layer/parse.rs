@@ -27,6 +27,8 @@ pub(super) struct Field {
     pub default: Option<Expr>,
     /// Not written to configurations.
     pub skip: bool,
+    /// An option of a call: written only where it is not the default.
+    pub call: bool,
 }
 
 /// A field that is a weight.
@@ -104,6 +106,7 @@ impl Struct {
                     docs: field.attrs.iter().filter(|a| a.path().is_ident("doc")).cloned().collect(),
                     default: None,
                     skip: false,
+                    call: false,
                 };
                 if let Some(attr) = config {
                     attr.parse_nested_meta(|meta| {
@@ -113,13 +116,20 @@ impl Struct {
                             parsed.key = meta.value()?.parse::<LitStr>()?.value();
                         } else if meta.path.is_ident("skip") {
                             parsed.skip = true;
+                        } else if meta.path.is_ident("call") {
+                            parsed.call = true;
                         } else {
-                            return Err(meta.error("unknown option; expected `default`, `key` or `skip`"));
+                            return Err(
+                                meta.error("unknown option; expected `default`, `key`, `skip` or `call`")
+                            );
                         }
                         Ok(())
                     })?;
-                    if parsed.skip && parsed.default.is_none() {
-                        return Err(Error::new_spanned(attr, "a field that is not saved needs a `default`"));
+                    if (parsed.skip || parsed.call) && parsed.default.is_none() {
+                        return Err(Error::new_spanned(
+                            attr,
+                            "a field that is not always saved needs a `default`",
+                        ));
                     }
                 }
                 self.fields.push(parsed);

@@ -115,7 +115,7 @@ impl Sequence {
         let with_start = Spec::of(&[steps + 1, self.units]);
         let sequence = Spec::of(&[steps, features]);
         let mut plan = Plan::new(if self.return_sequences { every } else { state });
-        plan = plan.mask(if self.return_sequences { MaskRule::Pass } else { MaskRule::Drop });
+        plan = plan.mask(if self.return_sequences { MaskRule::First } else { MaskRule::Drop });
         let mut i = 0;
         while self.return_state && i < self.states() {
             plan = plan.output(state);
@@ -136,7 +136,8 @@ impl Sequence {
             plan = plan.save(gates);
         }
         plan = plan.scratch(state);
-        if self.zero_output_for_mask {
+        // For `zero_output_for_mask`, which a wrapper sets later.
+        if self.return_sequences {
             plan = plan.scratch(every);
         }
         if self.dropout > 0.0 {
@@ -312,7 +313,7 @@ impl Loop<'_> {
         let walk = Walk { shape, from, from_strides, to: 0, to_strides };
         let steps = call.saved[STEPS].reshape(shape);
         if dropout > 0.0 && self.cx.training {
-            let whole = call.scratch[1 + self.sequence.zero_output_for_mask as usize].reshape(shape);
+            let whole = call.scratch[1 + self.sequence.return_sequences as usize].reshape(shape);
             device.walk(&walk, x, Grad::write(whole));
             let noise = Shape::of(&[1, self.batch, self.features]);
             device.dropout(self.stream(INPUT_DRAW), dropout, noise, whole, Grad::write(steps));

@@ -89,8 +89,8 @@ pub struct SimpleRNN {
     /// Whether outputs of masked steps are zero, not those of the step before (default false).
     #[config(default = false)]
     pub zero_output_for_mask: bool,
-    /// How many initial states follow the input (default 0).
-    #[config(skip, default = 0)]
+    /// Option of a call: how many initial states follow the input (default 0).
+    #[config(call, default = 0)]
     pub initial_state_inputs: usize,
 }
 
