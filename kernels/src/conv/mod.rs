@@ -4,6 +4,13 @@
 //! for each input channel, whose kernel `[k.., channels, m]` is read as `[k.., 1, channels * m]` (the same memory).
 
 mod cpu;
+mod depthwise;
+mod kernel_grad;
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
+mod tests;
+mod windows;
 
 use crate::activation::Activation;
 use crate::{Grad, View};

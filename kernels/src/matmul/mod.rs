@@ -1,6 +1,6 @@
 //! Matrix products: `C = activation(alpha * A B + bias)`, batched, any strides.
 
-mod cpu;
+pub(crate) mod cpu;
 pub(crate) mod pack;
 #[cfg(test)]
 mod plain;

@@ -1,0 +1,183 @@
+use super::{Conv, kernel_grad, plain, windows};
+use crate::activation::Activation;
+use crate::matmul::tile::Tiled;
+use crate::{Device, Element, Grad, Shape, View};
+
+/// Numbers in -1..1 without a pattern that tiles could repeat.
+fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            T::from_f64((state >> 40) as f64 / (1u64 << 23) as f64 - 1.0)
+        })
+        .collect()
+}
+
+fn view<T: Element>(data: &mut [T]) -> View {
+    // SAFETY: the vectors below outlive the calls.
+    unsafe { View::of(data, Shape::of(&[data.len()])) }
+}
+
+#[track_caller]
+fn close<T: Element>(what: &str, conv: &Conv, terms: usize, found: &[T], expected: &[T]) {
+    // Each of so many roundings is at most half a unit in the last place of a partial sum.
+    let unit = if T::DTYPE == crate::DType::F32 { f32::EPSILON as f64 } else { f64::EPSILON };
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let (found, expected) = (Element::to_f64(*found), Element::to_f64(*expected));
+        let error = (found - expected).abs();
+        assert!(error <= unit * (terms as f64 + 4.0), "{what} {conv:?}: {found} for {expected} at {i}");
+    }
+}
+
+/// Compares every pass, through the device and on every instruction set, with the plain ones.
+fn check<T: Tiled>(conv: &Conv) {
+    let aligned = conv.aligned();
+    let (nx, nk, ny) = aligned.sizes();
+    let (mut x, mut kernel, mut dy) = (numbers::<T>(nx, 1), numbers::<T>(nk, 2), numbers::<T>(ny, 3));
+    let mut bias = numbers::<T>(conv.filters, 4);
+    let (x, kernel, dy, bias) = (view(&mut x), view(&mut kernel), view(&mut dy), view(&mut bias));
+    let device = Device::cpu_with_threads(2);
+    let taps: usize = aligned.kernel.iter().product();
+    let depthwise = conv.groups > 1 && conv.groups == conv.channels;
+
+    let mut expected = vec![T::zero(); ny];
+    plain::forward::<T>(conv, x, kernel, Some(bias), view(&mut expected));
+    let terms = taps * conv.channels / conv.groups;
+    let mut y = numbers::<T>(ny, 5);
+    device.conv(conv, x, kernel, Some(bias), Activation::Linear, view(&mut y));
+    close("forward", conv, terms, &y, &expected);
+    for isa in T::all() {
+        if !depthwise {
+            y.fill(T::from_f64(f64::NAN));
+            windows::forward(isa, &aligned, x, kernel, Some(bias), true, view(&mut y));
+            let relu: Vec<T> = expected.iter().map(|v| if *v > T::zero() { *v } else { T::zero() }).collect();
+            close(isa.name, conv, terms, &y, &relu);
+        }
+    }
+
+    for adds in [false, true] {
+        let grad = |to: &mut [T]| if adds { Grad::add(view(to)) } else { Grad::write(view(to)) };
+        let before = if adds { numbers::<T>(nx, 6) } else { vec![T::from_f64(f64::NAN); nx] };
+        let (mut expected, mut dx) = (before.clone(), before.clone());
+        let terms = taps * conv.filters / conv.groups;
+        plain::data_grad::<T>(conv, dy, kernel, grad(&mut expected));
+        device.conv_data_grad(conv, dy, kernel, grad(&mut dx));
+        close("data gradient", conv, terms, &dx, &expected);
+        for isa in T::all() {
+            if !depthwise {
+                let mut dx = before.clone();
+                windows::data_grad(isa, &aligned, dy, kernel, grad(&mut dx));
+                close(isa.name, conv, terms, &dx, &expected);
+            }
+        }
+
+        let before = if adds { numbers::<T>(nk, 7) } else { vec![T::from_f64(f64::NAN); nk] };
+        let (mut expected, mut dkernel) = (before.clone(), before.clone());
+        let terms = ny / conv.filters;
+        plain::kernel_grad::<T>(conv, x, dy, grad(&mut expected));
+        device.conv_kernel_grad(conv, x, dy, grad(&mut dkernel));
+        close("kernel gradient", conv, terms, &dkernel, &expected);
+        for isa in T::all() {
+            if !depthwise {
+                let mut dkernel = before.clone();
+                kernel_grad::kernel_grad(isa, &aligned, x, dy, grad(&mut dkernel));
+                close(isa.name, conv, terms, &dkernel, &expected);
+            }
+        }
+    }
+}
+
+/// A square image and kernel.
+fn image(size: usize, out: usize, kernel: usize, channels: usize, filters: usize) -> Conv {
+    Conv {
+        rank: 2,
+        batch: 2,
+        input: [size, size, 1],
+        output: [out, out, 1],
+        kernel: [kernel, kernel, 1],
+        strides: [1; 3],
+        dilation: [1; 3],
+        padding: [0; 3],
+        channels,
+        filters,
+        groups: 1,
+    }
+}
+
+fn cases() -> Vec<Conv> {
+    let padded = |p: usize, conv: Conv| Conv { padding: [p, p, 0], ..conv };
+    let strided = |s: usize, conv: Conv| Conv { strides: [s, s, 1], ..conv };
+    vec![
+        image(5, 3, 3, 1, 1),
+        padded(1, image(9, 9, 3, 3, 33)),
+        padded(1, image(7, 7, 3, 40, 17)),
+        // `same` with stride 2: nothing before an even size, one before an odd one.
+        strided(2, image(8, 4, 3, 5, 9)),
+        padded(1, strided(2, image(7, 4, 3, 5, 9))),
+        padded(3, strided(2, image(11, 6, 7, 3, 20))),
+        // Pixels that no window reads: a stride above the kernel, and rows left over.
+        strided(3, image(11, 3, 2, 4, 6)),
+        padded(2, Conv { dilation: [2, 2, 1], ..image(9, 9, 3, 4, 5) }),
+        // A product.
+        image(6, 6, 1, 10, 12),
+        strided(2, image(6, 3, 1, 10, 12)),
+        // Groups, and depthwise with and without a multiplier.
+        padded(1, Conv { groups: 2, ..image(6, 6, 3, 8, 10) }),
+        padded(1, Conv { groups: 40, ..image(6, 6, 3, 40, 40) }),
+        padded(1, strided(2, Conv { groups: 3, ..image(7, 4, 3, 3, 6) })),
+        // More channels than a panel takes.
+        image(4, 2, 3, 600, 5),
+        // A kernel with more taps than are looked up at once.
+        Conv { groups: 2, ..image(9, 3, 7, 2, 2) },
+        // One dimension, causal, long lines; and three dimensions.
+        Conv {
+            rank: 1,
+            input: [1100, 1, 1],
+            output: [1100, 1, 1],
+            kernel: [3, 1, 1],
+            padding: [2, 0, 0],
+            ..image(1, 1, 1, 2, 3)
+        },
+        Conv {
+            rank: 3,
+            input: [4, 5, 6],
+            output: [2, 5, 3],
+            kernel: [2, 3, 3],
+            strides: [2, 1, 2],
+            padding: [0, 1, 1],
+            ..image(1, 1, 1, 3, 4)
+        },
+    ]
+}
+
+#[test]
+fn every_pass_in_32_bits() {
+    cases().iter().for_each(check::<f32>);
+}
+
+#[test]
+fn every_pass_in_64_bits() {
+    cases().iter().for_each(check::<f64>);
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let conv = Conv { padding: [1, 1, 0], batch: 4, ..image(20, 20, 3, 24, 40) };
+    let (nx, nk, ny) = conv.sizes();
+    let (mut x, mut kernel, mut dy) = (numbers::<f32>(nx, 1), numbers::<f32>(nk, 2), numbers::<f32>(ny, 3));
+    let (x, kernel, dy) = (view(&mut x), view(&mut kernel), view(&mut dy));
+    let run = |threads| {
+        let (mut y, mut dx, mut dkernel) = (vec![0f32; ny], vec![0f32; nx], vec![0f32; nk]);
+        let device = Device::cpu_with_threads(threads);
+        device.install(&mut || {
+            device.conv(&conv, x, kernel, None, Activation::Linear, view(&mut y));
+            device.conv_data_grad(&conv, dy, kernel, Grad::write(view(&mut dx)));
+            device.conv_kernel_grad(&conv, x, dy, Grad::write(view(&mut dkernel)));
+        });
+        [y, dx, dkernel]
+    };
+    assert_eq!(run(1), run(4));
+}
