@@ -6,7 +6,7 @@ pub use crate::engine::{
     GraphSpec, InputSpec, LayerSpec, Network, NodeSpec, OutputSpec, Run, Source, shared_plan,
 };
 pub use crate::layer::{Call, Config, Configure, Context, FromConfig, Layer};
-pub use crate::layers::options::{Axes, Borders, IntoAxes, IntoBorders};
+pub use crate::layers::options::{Axes, Borders, IntoAxes, IntoBorders, PartialShape};
 pub use crate::model::source::{
     EMPTY, assert_input, assert_node, assert_output, leaf, model_class, model_config, model_plan, output,
     params, peak_floats, plan_of, runs_its_own_calls, train_peak_floats,

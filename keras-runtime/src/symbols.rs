@@ -68,6 +68,9 @@ words! {
     Interpolation {
         nearest = Interpolation::Nearest,
         bilinear = Interpolation::Bilinear,
+        bicubic = Interpolation::Bicubic,
+        lanczos3 = Interpolation::Lanczos3,
+        lanczos5 = Interpolation::Lanczos5,
     }
     Initializer {
         zeros = Initializer::Zeros,

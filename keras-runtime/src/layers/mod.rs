@@ -2,18 +2,26 @@
 
 pub mod activations;
 pub mod attention;
+pub mod convolutional;
 pub mod core;
 pub mod merging;
 pub mod normalization;
 pub mod options;
+pub mod pooling;
 mod registry;
 pub mod regularization;
 pub mod reshaping;
 pub mod rnn;
 mod support;
+#[cfg(test)]
+mod values;
 
 pub use activations::{Activation, ELU, LeakyReLU, PReLU, ReLU, Softmax};
 pub use attention::{AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention, ScoreMode};
+pub use convolutional::{
+    Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, DepthwiseConv1D,
+    DepthwiseConv2D, SeparableConv1D, SeparableConv2D,
+};
 pub use core::{Dense, EinsumDense, Embedding, Identity, Masking};
 pub use merging::{Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract};
 pub use normalization::{
@@ -21,6 +29,11 @@ pub use normalization::{
     UnitNormalization,
 };
 pub use options::{DataFormat, Interpolation, Padding};
+pub use pooling::{
+    AveragePooling1D, AveragePooling2D, AveragePooling3D, GlobalAveragePooling1D, GlobalAveragePooling2D,
+    GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPooling1D,
+    MaxPooling2D, MaxPooling3D,
+};
 pub use registry::{Make, Registry};
 pub use regularization::{
     ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D,

@@ -35,6 +35,12 @@ pub enum Interpolation {
     Nearest,
     /// Linear between the two nearest pixels of each dimension.
     Bilinear,
+    /// Keys' cubic of four pixels (`a = -0.5`).
+    Bicubic,
+    /// Lanczos' kernel of radius 3.
+    Lanczos3,
+    /// Lanczos' kernel of radius 5.
+    Lanczos5,
 }
 
 /// An option that is one of a few words.
@@ -62,7 +68,13 @@ macro_rules! words {
 }
 words! {
     Padding, "valid, same or causal" { Valid = "valid", Same = "same", Causal = "causal" }
-    Interpolation, "nearest or bilinear" { Nearest = "nearest", Bilinear = "bilinear" }
+    Interpolation, "nearest, bilinear, bicubic, lanczos3 or lanczos5" {
+        Nearest = "nearest",
+        Bilinear = "bilinear",
+        Bicubic = "bicubic",
+        Lanczos3 = "lanczos3",
+        Lanczos5 = "lanczos5",
+    }
 }
 
 impl ConfigValue for DataFormat {
@@ -258,6 +270,52 @@ impl ConfigValue for Axes {
     }
 }
 
+/// A shape of which not all is given: -1, which Keras writes `null`, takes the input's dimension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartialShape(Ints);
+
+impl PartialShape {
+    /// From an array.
+    ///
+    /// # Panics
+    /// With more than 8 numbers.
+    #[track_caller]
+    pub const fn of<const N: usize>(dims: [isize; N]) -> PartialShape {
+        PartialShape(Ints::of(dims))
+    }
+
+    /// How many dimensions.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The dimension at `i`; `None` where it is the input's.
+    pub const fn get(&self, i: usize) -> Option<usize> {
+        let n = self.0.get(i);
+        if n < 0 { None } else { Some(n as usize) }
+    }
+}
+
+impl ConfigValue for PartialShape {
+    fn to_json(&self) -> Value {
+        (0..self.len()).map(|i| self.get(i)).collect()
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        let number = |json: &Value| if json.is_null() { Some(-1) } else { json.as_u64().map(|n| n as isize) };
+        let dims: Option<Vec<isize>> = match json.as_array() {
+            Some(list) => list.iter().map(number).collect(),
+            None => json.as_u64().map(|n| vec![n as isize]),
+        };
+        let dims = dims.filter(|dims| dims.len() <= 8).map(|dims| PartialShape(Ints::from_slice(&dims)));
+        dims.ok_or_else(|| "a list of at most 8 numbers or nulls".into())
+    }
+}
+
 /// The rank that a layer with `dims` spatial dimensions expects, in words.
 pub(crate) const fn image(dims: usize, format: DataFormat) -> &'static str {
     match (dims, format) {
@@ -309,6 +367,10 @@ mod tests {
         const TWO: Axes = Axes::of([1, 2]);
         assert_eq!((ONE.to_json(), TWO.to_json()), (json!(-1), json!([1, 2])));
         assert_eq!(Axes::from_json(&json!([1, 2])), Ok(TWO));
+        const OPEN: PartialShape = PartialShape::of([-1, 3]);
+        assert_eq!(OPEN.to_json(), json!([null, 3]));
+        assert_eq!(PartialShape::from_json(&json!([null, 3])), Ok(OPEN));
+        assert_eq!(PartialShape::from_json(&json!(3)), Ok(PartialShape::of([3])));
     }
 
     #[test]

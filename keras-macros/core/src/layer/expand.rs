@@ -21,7 +21,7 @@ pub(super) fn expand(layer: &Struct) -> TokenStream {
     }
 }
 
-/// How an option is given and stored: `Size<N>` takes a number or an array, `Ints` an array, `Text` a string,
+/// How an option is given and stored: `Size<N>` takes a number or an array, `Ints` and `PartialShape` an array, `Text` a string,
 /// `Borders<N>` a number, numbers or pairs, `Axes` a number or an array, `Option<T>` a `T`.
 struct Given {
     /// Generic parameters of the function that takes it.
@@ -45,12 +45,12 @@ fn given(field: &Field, at: usize) -> Given {
                 stored: quote!(::keras::rt::Size::of(#name)),
             }
         }
-        ("Ints", None) => {
-            let generic = format_ident!("__N{at}");
+        ("Ints" | "PartialShape", None) => {
+            let (generic, stored) = (format_ident!("__N{at}"), format_ident!("{last}"));
             Given {
                 generics: quote!(const #generic: usize),
                 ty: quote!([isize; #generic]),
-                stored: quote!(::keras::rt::Ints::of(#name)),
+                stored: quote!(::keras::rt::#stored::of(#name)),
             }
         }
         ("Borders", Some(n)) => {

@@ -4,9 +4,10 @@ use keras_kernels::elementwise::{Binary, Instr, Program};
 use keras_kernels::{MAX_RANK, Shape};
 
 use crate::layer::{Call, Context, Layer};
+use crate::layers::options::PartialShape;
 use crate::layers::support::activated;
 use crate::layers::support::contraction::{Contraction, Labels};
-use crate::plan::{Ints, MaskRule, Message, Plan, PlanResult, Spec, Text, WeightSpec, catalogue};
+use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, Text, WeightSpec, catalogue};
 use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 
 /// A dense layer along any axes: `activation(einsum(equation, x, kernel) + bias)`.
@@ -36,7 +37,7 @@ pub struct EinsumDense {
     /// What is computed.
     pub equation: Text,
     /// Shape of the output without the batch.
-    pub output_shape: Ints,
+    pub output_shape: PartialShape,
     /// Applied to the result (default `linear`).
     #[config(default = Activation::Linear)]
     pub activation: Activation,
@@ -176,22 +177,25 @@ impl EinsumDense {
         let mut i = 1;
         while i < c.len() {
             let label = c.get(i);
-            let asked = if i >= front && i - front < given { self.output_shape.get(i - front) } else { -1 };
+            let asked = if i >= front && i - front < given { self.output_shape.get(i - front) } else { None };
             dims[i] = match a.find(label) {
                 Some(at) => {
                     let found = x.dim(at - 1);
-                    if asked >= 0 && asked as usize != found {
+                    if let Some(asked) = asked
+                        && asked != found
+                    {
                         let message = name_axis(Message::new("`output_shape`: "), label).text("is ");
-                        let message = message.number(found).text(" in the input, found ");
-                        return Err(message.number(asked as usize));
+                        return Err(message.number(found).text(" in the input, found ").number(asked));
                     }
                     found
                 }
-                None if asked > 0 && b.has(label) => asked as usize,
-                None if b.has(label) => {
-                    return Err(name_axis(Message::new("`output_shape` must give "), label));
+                None if !b.has(label) => {
+                    return Err(name_axis(Message::new("no operand has "), label).text("of the output"));
                 }
-                None => return Err(name_axis(Message::new("no operand has "), label).text("of the output")),
+                None => match asked {
+                    Some(asked) if asked > 0 => asked,
+                    _ => return Err(name_axis(Message::new("`output_shape` must give "), label)),
+                },
             };
             i += 1;
         }
@@ -345,7 +349,7 @@ mod tests {
 
     #[test]
     fn refusals() {
-        let message = |equation: &'static str, shape: Ints, input: &[usize]| {
+        let message = |equation: &'static str, shape: PartialShape, input: &[usize]| {
             let layer = EinsumDense {
                 equation: Text::of(equation),
                 output_shape: shape,
@@ -354,23 +358,23 @@ mod tests {
             layer.plan(&[Spec::of(input)]).err().map(|m| m.to_string()).unwrap_or_default()
         };
         assert_eq!(
-            message("ab,bc", Ints::of([4]), &[3]),
+            message("ab,bc", PartialShape::of([4]), &[3]),
             "cannot read the equation `ab,bc`; expected a form such as `abc,cd->abd` or `...c,cd->...d`"
         );
         assert_eq!(
-            message("abc,cd->abd", Ints::of([2, 4]), &[3]),
+            message("abc,cd->abd", PartialShape::of([2, 4]), &[3]),
             "the equation `abc,cd->abd` names 3 axes of the input (batch included), found `[3]`"
         );
         assert_eq!(
-            message("abc,cd->abd", Ints::of([7, 4]), &[2, 3]),
+            message("abc,cd->abd", PartialShape::of([7, 4]), &[2, 3]),
             "`output_shape`: axis `b` is 2 in the input, found 7"
         );
         assert_eq!(
-            message("abc,cd->ad", Ints::of([4]), &[2, 3]),
+            message("abc,cd->ad", PartialShape::of([4]), &[2, 3]),
             "would sum axis `b` of the input alone: the kernel or the output must have it"
         );
         assert_eq!(
-            message("abc,cd->abd", Ints::of([4]), &[2, 3]),
+            message("abc,cd->abd", PartialShape::of([4]), &[2, 3]),
             "`output_shape` needs 2 dimensions for `abc,cd->abd`, found 1"
         );
     }

@@ -2,8 +2,9 @@ use keras_kernels::elementwise::{Binary, Instr, Program};
 use keras_kernels::{Grad, Shape};
 
 use crate::layer::{Call, Context, Layer};
+use crate::layers::options::PartialShape;
 use crate::layers::support::{noise, walks};
-use crate::plan::{Ints, Message, PlanResult, Spec};
+use crate::plan::{Message, PlanResult, Spec};
 use crate::{plan_inputs, plan_try};
 
 /// Dropout that keeps the mean and variance of its input, for networks of `selu`: what is dropped gets the most negative value
@@ -28,7 +29,7 @@ pub struct AlphaDropout {
     /// Shape of the draw, batch first: 1 where elements share their fate, -1 (`None` in Keras) for the input's size
     /// (default: each element on its own).
     #[config(default = None)]
-    pub noise_shape: Option<Ints>,
+    pub noise_shape: Option<PartialShape>,
     /// Own seed (default: the model's).
     #[config(default = None)]
     pub seed: Option<u64>,
@@ -87,11 +88,19 @@ impl AlphaDropout {
         let mut sample = Shape::SCALAR;
         let mut i = 1;
         while i < shape.len() {
-            sample =
-                sample.insert(i - 1, if shape.get(i) < 0 { x.dim(i - 1) } else { shape.get(i) as usize });
+            sample = sample.insert(
+                i - 1,
+                match shape.get(i) {
+                    Some(n) => n,
+                    None => x.dim(i - 1),
+                },
+            );
             i += 1;
         }
-        Ok(plan.save(if shape.get(0) < 0 { Spec::sample(sample) } else { Spec::fixed(sample.insert(0, 1)) }))
+        Ok(plan.save(match shape.get(0) {
+            None => Spec::sample(sample),
+            Some(batch) => Spec::fixed(sample.insert(0, batch)),
+        }))
     }
 
     /// Factor and summand that restore variance and mean.

@@ -1,8 +1,9 @@
 use keras_kernels::Grad;
 
 use crate::layer::{Call, Context, Layer};
+use crate::layers::options::PartialShape;
 use crate::layers::support::noise;
-use crate::plan::{Ints, PlanResult, Spec};
+use crate::plan::{PlanResult, Spec};
 use crate::{plan_inputs, plan_try};
 
 /// Sets a random `rate` of its input to 0 in training and scales the rest by `1 / (1 - rate)`; does nothing in inference.
@@ -27,7 +28,7 @@ pub struct Dropout {
     /// Shape of the draw, batch first: 1 where elements share their fate, -1 (`None` in Keras) for the input's size
     /// (default: each element on its own).
     #[config(default = None)]
-    pub noise_shape: Option<Ints>,
+    pub noise_shape: Option<PartialShape>,
     /// Own seed (default: the model's).
     #[config(default = None)]
     pub seed: Option<u64>,

@@ -54,12 +54,11 @@ cropping! {
     /// use keras_runtime::layers::Cropping1D;
     /// use keras_runtime::plan::Spec;
     ///
-    /// let plan = Cropping1D::new().cropping(2).plan(&[Spec::of(&[10, 8])]).unwrap();
+    /// let plan = Cropping1D::new(2).plan(&[Spec::of(&[10, 8])]).unwrap();
     /// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[6, 8]));
     /// ```
     Cropping1D, |_this| DataFormat::ChannelsLast, {
-        /// How much at each side: a number for both ends, or a pair (default 1).
-        #[config(default = Borders([[1, 1]; 1]))]
+        /// How much at each side: a number for both ends, or a pair (in Keras the default is 1).
         pub cropping: Borders<1>,
     }
 }
@@ -76,12 +75,11 @@ cropping! {
     /// use keras_runtime::layers::Cropping2D;
     /// use keras_runtime::plan::Spec;
     ///
-    /// let plan = Cropping2D::new().cropping(2).plan(&[Spec::of(&[28, 28, 3])]).unwrap();
+    /// let plan = Cropping2D::new(2).plan(&[Spec::of(&[28, 28, 3])]).unwrap();
     /// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[24, 24, 3]));
     /// ```
     Cropping2D, |this| this.data_format, {
-        /// How much at each side: a number for all sides, 2 numbers, or 2 pairs (default 0).
-        #[config(default = Borders([[0, 0]; 2]))]
+        /// How much at each side: a number for all sides, 2 numbers, or 2 pairs (in Keras the default is 0).
         pub cropping: Borders<2>,
         /// Where the channels are (default `channels_last`).
         #[config(default = DataFormat::ChannelsLast)]
@@ -101,12 +99,11 @@ cropping! {
     /// use keras_runtime::layers::Cropping3D;
     /// use keras_runtime::plan::Spec;
     ///
-    /// let plan = Cropping3D::new().cropping(2).plan(&[Spec::of(&[8, 28, 28, 3])]).unwrap();
+    /// let plan = Cropping3D::new(2).plan(&[Spec::of(&[8, 28, 28, 3])]).unwrap();
     /// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[4, 24, 24, 3]));
     /// ```
     Cropping3D, |this| this.data_format, {
-        /// How much at each side: a number for all sides, 3 numbers, or 3 pairs (default 1).
-        #[config(default = Borders([[1, 1]; 3]))]
+        /// How much at each side: a number for all sides, 3 numbers, or 3 pairs (in Keras the default is 1).
         pub cropping: Borders<3>,
         /// Where the channels are (default `channels_last`).
         #[config(default = DataFormat::ChannelsLast)]
@@ -121,26 +118,24 @@ mod tests {
 
     #[test]
     fn gradients() {
-        LayerCheck::new(Cropping1D::new()).input(Spec::of(&[4, 2])).run();
-        LayerCheck::new(Cropping1D::new().cropping([0, 2])).input(Spec::of(&[4, 2])).run();
-        LayerCheck::new(Cropping2D::new().cropping([1, 0])).input(Spec::of(&[3, 4, 2])).run();
-        LayerCheck::new(Cropping2D::new().cropping([[0, 1], [1, 0]]).data_format(DataFormat::ChannelsFirst))
+        LayerCheck::new(Cropping1D::new(1)).input(Spec::of(&[4, 2])).run();
+        LayerCheck::new(Cropping1D::new([0, 2])).input(Spec::of(&[4, 2])).run();
+        LayerCheck::new(Cropping2D::new([1, 0])).input(Spec::of(&[3, 4, 2])).run();
+        LayerCheck::new(Cropping2D::new([[0, 1], [1, 0]]).data_format(DataFormat::ChannelsFirst))
             .input(Spec::of(&[2, 3, 3]))
             .run();
-        LayerCheck::new(Cropping3D::new().cropping([[1, 0], [0, 1], [1, 1]]))
-            .input(Spec::of(&[2, 2, 3, 2]))
-            .run();
+        LayerCheck::new(Cropping3D::new([[1, 0], [0, 1], [1, 1]])).input(Spec::of(&[2, 2, 3, 2])).run();
     }
 
     #[test]
     fn refusals() {
-        let message = Cropping1D::new().plan(&[Spec::of(&[3])]).unwrap_err().to_string();
+        let message = Cropping1D::new(1).plan(&[Spec::of(&[3])]).unwrap_err().to_string();
         assert_eq!(
             message,
             "expects an input `[steps, channels]`, found `[3]`; for one channel, put a `Reshape` in front that adds a \
              dimension of 1"
         );
-        let message = Cropping1D::new().cropping(2).plan(&[Spec::of(&[4, 2])]).unwrap_err().to_string();
+        let message = Cropping1D::new(2).plan(&[Spec::of(&[4, 2])]).unwrap_err().to_string();
         assert_eq!(message, "`cropping` takes 4 of 4 along dimension 1 of `[4, 2]`");
     }
 }

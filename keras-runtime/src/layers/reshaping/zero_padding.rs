@@ -54,12 +54,11 @@ zero_padding! {
     /// use keras_runtime::layers::ZeroPadding1D;
     /// use keras_runtime::plan::Spec;
     ///
-    /// let plan = ZeroPadding1D::new().padding(2).plan(&[Spec::of(&[10, 8])]).unwrap();
+    /// let plan = ZeroPadding1D::new(2).plan(&[Spec::of(&[10, 8])]).unwrap();
     /// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[14, 8]));
     /// ```
     ZeroPadding1D, |this| this.data_format, {
-        /// How much at each side: a number for both ends, or a pair (default 1).
-        #[config(default = Borders([[1, 1]; 1]))]
+        /// How much at each side: a number for both ends, or a pair (in Keras the default is 1).
         pub padding: Borders<1>,
         /// Where the channels are (default `channels_last`).
         #[config(default = DataFormat::ChannelsLast)]
@@ -79,12 +78,11 @@ zero_padding! {
     /// use keras_runtime::layers::ZeroPadding2D;
     /// use keras_runtime::plan::Spec;
     ///
-    /// let plan = ZeroPadding2D::new().padding(2).plan(&[Spec::of(&[28, 28, 3])]).unwrap();
+    /// let plan = ZeroPadding2D::new(2).plan(&[Spec::of(&[28, 28, 3])]).unwrap();
     /// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[32, 32, 3]));
     /// ```
     ZeroPadding2D, |this| this.data_format, {
-        /// How much at each side: a number for all sides, 2 numbers, or 2 pairs (default 1).
-        #[config(default = Borders([[1, 1]; 2]))]
+        /// How much at each side: a number for all sides, 2 numbers, or 2 pairs (in Keras the default is 1).
         pub padding: Borders<2>,
         /// Where the channels are (default `channels_last`).
         #[config(default = DataFormat::ChannelsLast)]
@@ -104,12 +102,11 @@ zero_padding! {
     /// use keras_runtime::layers::ZeroPadding3D;
     /// use keras_runtime::plan::Spec;
     ///
-    /// let plan = ZeroPadding3D::new().padding(2).plan(&[Spec::of(&[8, 28, 28, 3])]).unwrap();
+    /// let plan = ZeroPadding3D::new(2).plan(&[Spec::of(&[8, 28, 28, 3])]).unwrap();
     /// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[12, 32, 32, 3]));
     /// ```
     ZeroPadding3D, |this| this.data_format, {
-        /// How much at each side: a number for all sides, 3 numbers, or 3 pairs (default 1).
-        #[config(default = Borders([[1, 1]; 3]))]
+        /// How much at each side: a number for all sides, 3 numbers, or 3 pairs (in Keras the default is 1).
         pub padding: Borders<3>,
         /// Where the channels are (default `channels_last`).
         #[config(default = DataFormat::ChannelsLast)]
@@ -124,22 +121,18 @@ mod tests {
 
     #[test]
     fn gradients() {
-        LayerCheck::new(ZeroPadding1D::new()).input(Spec::of(&[4, 2])).run();
-        LayerCheck::new(ZeroPadding1D::new().padding([0, 2])).input(Spec::of(&[4, 2])).run();
-        LayerCheck::new(ZeroPadding2D::new().padding([1, 0])).input(Spec::of(&[3, 4, 2])).run();
-        LayerCheck::new(
-            ZeroPadding2D::new().padding([[0, 1], [1, 0]]).data_format(DataFormat::ChannelsFirst),
-        )
-        .input(Spec::of(&[2, 3, 3]))
-        .run();
-        LayerCheck::new(ZeroPadding3D::new().padding([[1, 0], [0, 1], [1, 1]]))
-            .input(Spec::of(&[2, 2, 3, 2]))
+        LayerCheck::new(ZeroPadding1D::new(1)).input(Spec::of(&[4, 2])).run();
+        LayerCheck::new(ZeroPadding1D::new([0, 2])).input(Spec::of(&[4, 2])).run();
+        LayerCheck::new(ZeroPadding2D::new([1, 0])).input(Spec::of(&[3, 4, 2])).run();
+        LayerCheck::new(ZeroPadding2D::new([[0, 1], [1, 0]]).data_format(DataFormat::ChannelsFirst))
+            .input(Spec::of(&[2, 3, 3]))
             .run();
+        LayerCheck::new(ZeroPadding3D::new([[1, 0], [0, 1], [1, 1]])).input(Spec::of(&[2, 2, 3, 2])).run();
     }
 
     #[test]
     fn refusals() {
-        let message = ZeroPadding1D::new().plan(&[Spec::of(&[3])]).unwrap_err().to_string();
+        let message = ZeroPadding1D::new(1).plan(&[Spec::of(&[3])]).unwrap_err().to_string();
         assert_eq!(
             message,
             "expects an input `[steps, channels]`, found `[3]`; for one channel, put a `Reshape` in front that adds a \

@@ -6,4 +6,6 @@ pub(crate) mod contraction;
 pub(crate) mod elementwise;
 pub(crate) mod frame;
 pub(crate) mod noise;
+pub(crate) mod resize;
 pub(crate) mod walks;
+pub(crate) mod window;

@@ -6,7 +6,8 @@ use keras_kernels::{Grad, MAX_RANK, Shape, View};
 
 use super::walks;
 use crate::layer::{Call, Context};
-use crate::plan::{Ints, Message, Plan, PlanResult, Spec, catalogue};
+use crate::layers::options::PartialShape;
+use crate::plan::{Message, Plan, PlanResult, Spec, catalogue};
 
 /// `a + b`.
 pub(crate) const ADD: Program<'static> =
@@ -27,13 +28,15 @@ pub(crate) const fn plan(x: &Spec, rate: f64) -> PlanResult {
 }
 
 /// Refuses a noise shape that the input cannot take: full, batch first; -1 takes the input's dimension.
-pub(crate) const fn check_shape(noise: &Ints, x: &Spec) -> Result<(), Message> {
+pub(crate) const fn check_shape(noise: &PartialShape, x: &Spec) -> Result<(), Message> {
     let mut fits = noise.len() == x.rank() + 1;
     let mut i = 0;
     while fits && i < noise.len() {
-        let n = noise.get(i);
-        // The batch's size is not known here: 1 or the batch.
-        fits = n == -1 || n == 1 || i > 0 && n > 0 && n as usize == x.dim(i - 1);
+        fits = match noise.get(i) {
+            None | Some(1) => true,
+            // The batch's size is not known here.
+            Some(n) => i > 0 && n == x.dim(i - 1),
+        };
         i += 1;
     }
     if fits {
@@ -46,11 +49,11 @@ pub(crate) const fn check_shape(noise: &Ints, x: &Spec) -> Result<(), Message> {
 }
 
 /// The noise's shape for an input of this shape.
-pub(crate) fn shape(noise: Option<Ints>, x: Shape) -> Shape {
+pub(crate) fn shape(noise: Option<PartialShape>, x: Shape) -> Shape {
     let Some(noise) = noise else { return x };
     let mut dims = [1; MAX_RANK];
-    for (i, n) in noise.as_slice().iter().enumerate() {
-        dims[i] = if *n < 0 { x.dim(i) } else { *n as usize };
+    for (i, dim) in dims[..noise.len()].iter_mut().enumerate() {
+        *dim = noise.get(i).unwrap_or(x.dim(i));
     }
     Shape::of(&dims[..noise.len()])
 }
