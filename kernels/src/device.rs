@@ -10,6 +10,7 @@ use crate::elementwise::Elementwise;
 use crate::gather::Gather;
 use crate::layout::Layout;
 use crate::matmul::Matmul;
+use crate::norm::Normalizations;
 use crate::optimizer::Optimizers;
 use crate::pool::Pooling;
 use crate::random::Random;
@@ -26,6 +27,7 @@ pub trait Kernels:
     + Gather
     + Layout
     + Matmul
+    + Normalizations
     + Optimizers
     + Pooling
     + Random

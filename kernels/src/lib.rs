@@ -13,6 +13,7 @@ pub mod elementwise;
 pub mod gather;
 pub mod layout;
 pub mod matmul;
+pub mod norm;
 pub mod optimizer;
 pub mod pool;
 pub mod random;

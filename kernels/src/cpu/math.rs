@@ -4,6 +4,7 @@
 //! one level of code is enough).
 
 use super::simd::{self, Kernel, Level, Plain};
+use super::single;
 use crate::{Element, Float};
 
 /// A float with the functions that kernels use.
@@ -116,34 +117,34 @@ impl Real for f32 {
     }
     #[inline(always)]
     fn fexp<L: Level>(self) -> f32 {
-        self.exp()
+        single::exp::<L>(self)
     }
     #[inline(always)]
     fn fexpm1<L: Level>(self) -> f32 {
-        self.exp_m1()
+        single::expm1::<L>(self)
     }
     #[inline(always)]
     fn flog<L: Level>(self) -> f32 {
-        self.ln()
+        single::log::<L>(self)
     }
     #[inline(always)]
     fn flog1p<L: Level>(self) -> f32 {
-        self.ln_1p()
+        single::log1p::<L>(self)
     }
     #[inline(always)]
     fn ftanh<L: Level>(self) -> f32 {
-        self.tanh()
+        single::tanh::<L>(self)
     }
     #[inline(always)]
     fn fsigmoid<L: Level>(self) -> f32 {
-        1.0 / (1.0 + (-self).exp())
+        single::sigmoid::<L>(self)
     }
     #[inline(always)]
     fn ferf<L: Level>(self) -> f32 {
-        libm::erff(self)
+        single::erf::<L>(self)
     }
     #[inline(always)]
     fn ferfc<L: Level>(self) -> f32 {
-        libm::erfcf(self)
+        single::erfc::<L>(self)
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod blocks;
 pub(crate) mod math;
 pub(crate) mod raw;
 pub(crate) mod simd;
+pub(crate) mod single;
 pub mod threads;
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};

@@ -8,7 +8,6 @@ use num_traits::Float;
 /// An instruction set that kernels are compiled for.
 pub(crate) trait Level: Copy + Send + Sync + 'static {
     /// Whether a fused multiply-add is one instruction.
-    #[allow(dead_code)]
     const FMA: bool;
 }
 
@@ -36,7 +35,6 @@ pub(crate) trait Kernel {
 
 /// `a * b + c`, fused where that is fast.
 #[inline(always)]
-#[allow(dead_code)]
 pub(crate) fn fma<L: Level, T: Float>(a: T, b: T, c: T) -> T {
     if L::FMA { a.mul_add(b, c) } else { a * b + c }
 }

@@ -47,6 +47,16 @@ fn write<T: Real>(from: &[T], to: Grad, at: usize) {
         }
     }
     fn floats<T: Real, E: Real>(from: &[T], to: Grad, at: usize) {
+        if E::DTYPE == T::DTYPE {
+            // SAFETY: `E` is `T`, as their tags are the same; the block of this task.
+            let (from, to_block) = unsafe {
+                (
+                    std::slice::from_raw_parts(from.as_ptr().cast::<E>(), from.len()),
+                    Raw::<E>::of(to.view).slice_mut(at, from.len()),
+                )
+            };
+            return store(from, to_block, to.mode);
+        }
         let mut out = [E::default(); BLOCK];
         for (to, from) in out.iter_mut().zip(from) {
             *to = E::lit(from.wide());

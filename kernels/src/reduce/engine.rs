@@ -33,6 +33,8 @@ const PIECE: usize = 16_384;
 const PARTIALS: usize = 2_048;
 /// Most tasks along the rows.
 const CHUNKS: usize = 32;
+/// Rows up to this length are fetched several at a time.
+const SHORT: usize = 32;
 /// Partial results that run side by side where rows have one column.
 const LANES: usize = 16;
 
@@ -116,6 +118,14 @@ impl Plan {
         }
         Plan { kept, reduced, rows, columns }
     }
+
+    /// Whether every output is the reduction of a short run of its own, and the runs follow each other.
+    fn has_short_rows(&self) -> bool {
+        self.columns == 1
+            && self.reduced.count == 0
+            && self.kept.count == 1
+            && (1..=SHORT).contains(&self.rows)
+    }
 }
 
 /// Reduces columns `column..column + width` (at most [`BLOCK`]) of output row `out` over reduced rows
@@ -198,8 +208,24 @@ impl<T: Real, S: Source<T>, F: Fold<T>, E: Fn(usize, f64)> Kernel for Strips<'_,
         let Strips { plan, source, fold, .. } = self;
         let rows = plan.rows * plan.reduced.size();
         let strips = plan.columns.div_ceil(BLOCK);
-        let mut acc = [fold.init(); BLOCK];
         let mut state = source.state();
+        if plan.has_short_rows() {
+            // Several outputs to a block: their elements follow each other.
+            let per_block = BLOCK / rows;
+            for first in (self.start..self.end).step_by(per_block) {
+                let n = per_block.min(self.end - first);
+                let block = source.block::<L>(&mut state, first * rows, n * rows);
+                for (k, line) in block.chunks_exact(rows).enumerate() {
+                    let mut acc = fold.init();
+                    for (i, x) in line.iter().enumerate() {
+                        acc = fold.push::<L>(acc, *x, i);
+                    }
+                    (self.emit)(first + k, fold.finish(acc, rows));
+                }
+            }
+            return;
+        }
+        let mut acc = [fold.init(); BLOCK];
         for i in self.start..self.end {
             let (out, column) = (i / strips, i % strips * BLOCK);
             let acc = &mut acc[..BLOCK.min(plan.columns - column)];

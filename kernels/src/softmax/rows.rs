@@ -8,6 +8,9 @@ use crate::cpu::simd::{Kernel, Level};
 /// Partial results that run side by side in vector registers.
 const LANES: usize = 16;
 
+/// Rows up to this length are done several at a time.
+const SHORT: usize = 64;
+
 /// Largest element of a row.
 #[inline(always)]
 pub(crate) fn row_max<T: Real>(row: &[T]) -> T {
@@ -55,6 +58,9 @@ impl<T: Real> Kernel for Forward<T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
+        if self.n <= SHORT {
+            return self.short_rows::<L>();
+        }
         for row in self.start..self.end {
             // SAFETY: a row that this task alone touches; `x` is done with before `y` is made.
             let max = row_max(unsafe { self.x.slice(row * self.n, self.n) });
@@ -71,6 +77,40 @@ impl<T: Real> Kernel for Forward<T> {
                 y.iter_mut().for_each(|y| *y = y.fexp::<L>());
                 let scale = lane_sum(y.len(), |i| y[i]).recip();
                 y.iter_mut().for_each(|y| *y *= scale);
+            }
+        }
+    }
+}
+
+impl<T: Real> Forward<T> {
+    /// Several rows at a time, so that the exponentials fill vector registers.
+    #[inline(always)]
+    fn short_rows<L: Level>(self) {
+        let n = self.n;
+        let per_block = BLOCK / n.max(1);
+        let (mut shifted, mut powers) = ([T::zero(); BLOCK], [T::zero(); BLOCK]);
+        for first in (self.start..self.end).step_by(per_block) {
+            let len = per_block.min(self.end - first) * n;
+            // SAFETY: rows that this task alone touches; `x` is done with before `y` is made.
+            let x = unsafe { self.x.slice(first * n, len) };
+            let (shifted, powers) = (&mut shifted[..len], &mut powers[..len]);
+            for (to, x) in shifted.chunks_exact_mut(n).zip(x.chunks_exact(n)) {
+                let max = x.iter().fold(T::neg_infinity(), |a, b| fmax(a, *b));
+                to.iter_mut().zip(x).for_each(|(to, x)| *to = *x - max);
+            }
+            powers.iter_mut().zip(&*shifted).for_each(|(p, s)| *p = s.fexp::<L>());
+            // SAFETY: as above.
+            let y = unsafe { self.y.slice_mut(first * n, len) };
+            let rows = y.chunks_exact_mut(n).zip(shifted.chunks_exact(n).zip(powers.chunks_exact(n)));
+            for (y, (shifted, powers)) in rows {
+                let sum = powers.iter().fold(T::zero(), |a, b| a + *b);
+                if self.log {
+                    let log = sum.flog::<L>();
+                    y.iter_mut().zip(shifted).for_each(|(y, s)| *y = *s - log);
+                } else {
+                    let scale = sum.recip();
+                    y.iter_mut().zip(powers).for_each(|(y, p)| *y = *p * scale);
+                }
             }
         }
     }
