@@ -169,7 +169,7 @@ mod tests {
         let made = |text: &str| arrays(syn::parse_str(text).unwrap()).to_token_stream().to_string();
         assert_eq!(made("((1, 0), (2, 2))"), "[[1 , 0] , [2 , 2]]");
         assert_eq!(made("(3)"), "(3)");
-        assert_eq!(made("(3,)"), "[3 ,]");
+        assert_eq!(made("(3,)"), "[3]");
         assert_eq!(made("f((1, 2))"), "f ((1 , 2))");
     }
 }

@@ -1,0 +1,271 @@
+///From `x: [i32; 100]`, `memory: [100, 64]` to `[100, 64]`.
+struct Decoder;
+///The layers of [`Decoder`], by name.
+#[allow(missing_debug_implementations, dead_code)]
+struct DecoderLayers(::keras::rt::Network);
+#[doc(hidden)]
+#[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
+const _: () = {
+    type __Layer0 = MultiHeadAttention;
+    type __Layer1 = Embedding;
+    impl Decoder {
+        const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[100])
+            .with_dtype(::keras::rt::DType::I32);
+        const INPUT_MEMORY: ::keras::rt::Spec = ::keras::rt::Spec::of(&[100, 64]);
+        const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[100, 64]);
+        const ATTENTION: __Layer0 = {
+            use ::keras::symbols::*;
+            __Layer0::new(4, 16)
+        };
+        const EMBEDDING: __Layer1 = {
+            use ::keras::symbols::*;
+            __Layer1::new(1000, 64)
+        };
+        const EMBEDDING_PLAN: ::keras::rt::PlanResult = Self::EMBEDDING
+            .plan(&[Self::INPUT_X]);
+        const ATTENTION_CALL_1: __Layer0 = {
+            use ::keras::symbols::*;
+            Self::ATTENTION.use_causal_mask(true)
+        };
+        const ATTENTION_PLAN: ::keras::rt::PlanResult = Self::ATTENTION_CALL_1
+            .plan(
+                &[
+                    ::keras::rt::output(&Self::EMBEDDING_PLAN, 0usize),
+                    ::keras::rt::output(&Self::EMBEDDING_PLAN, 0usize),
+                ],
+            );
+        const ATTENTION_PLAN_2: ::keras::rt::PlanResult = ::keras::rt::shared_plan(
+            &Self::ATTENTION_PLAN,
+            Self::ATTENTION
+                .plan(
+                    &[
+                        ::keras::rt::output(&Self::ATTENTION_PLAN, 0usize),
+                        Self::INPUT_MEMORY,
+                    ],
+                ),
+        );
+        /// Trainable numbers.
+        pub const PARAMS: usize = {
+            ::keras::rt::params(&[&Self::EMBEDDING_PLAN, &Self::ATTENTION_PLAN])
+        };
+        /// 32-bit floats per sample that the values of a forward pass take.
+        pub const PEAK: usize = ::keras::rt::peak_floats(
+            <Self as ::keras::rt::Architecture>::GRAPH,
+        );
+        /// 32-bit floats per sample that values, what backward keeps, and gradients take in a training step.
+        pub const TRAIN_PEAK: usize = ::keras::rt::train_peak_floats(
+            <Self as ::keras::rt::Architecture>::GRAPH,
+        );
+    }
+    #[automatically_derived]
+    impl ::keras::rt::Architecture for Decoder {
+        type Input = (
+            ::keras::model::Batch<::keras::model::D1<100>, i32>,
+            ::keras::model::Batch<::keras::model::D2<100, 64>>,
+        );
+        type Output = ::keras::model::Batch<::keras::model::D2<100, 64>>;
+        type Layers = DecoderLayers;
+        const GRAPH: &'static ::keras::rt::GraphSpec = {
+            &::keras::rt::GraphSpec {
+                name: "decoder",
+                sequential: false,
+                inputs: &[
+                    ::keras::rt::InputSpec {
+                        name: "x",
+                        spec: Self::INPUT_X,
+                    },
+                    ::keras::rt::InputSpec {
+                        name: "memory",
+                        spec: Self::INPUT_MEMORY,
+                    },
+                ],
+                outputs: &[
+                    ::keras::rt::OutputSpec {
+                        name: "attention",
+                        source: ::keras::rt::Source::node(2usize),
+                    },
+                ],
+                layers: &[
+                    ::keras::rt::LayerSpec {
+                        name: "attention",
+                        layer: &Self::ATTENTION,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "embedding",
+                        layer: &Self::EMBEDDING,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                ],
+                nodes: &[
+                    ::keras::rt::NodeSpec {
+                        layer: 1usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[::keras::rt::Source::Input(0usize)],
+                        plan: ::keras::rt::plan_of(&Self::EMBEDDING_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 0usize,
+                        call: ::core::option::Option::Some(&Self::ATTENTION_CALL_1),
+                        inputs: &[
+                            ::keras::rt::Source::node(0usize),
+                            ::keras::rt::Source::node(0usize),
+                        ],
+                        plan: ::keras::rt::plan_of(&Self::ATTENTION_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 0usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[
+                            ::keras::rt::Source::node(1usize),
+                            ::keras::rt::Source::Input(1usize),
+                        ],
+                        plan: ::keras::rt::plan_of(&Self::ATTENTION_PLAN_2),
+                    },
+                ],
+            }
+        };
+        const PARAMS: usize = Self::PARAMS;
+        const PEAK: usize = Self::PEAK;
+        const TRAIN_PEAK: usize = Self::TRAIN_PEAK;
+        fn forward(run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            let at = run.step(&Self::EMBEDDING, at);
+            let at = run.step(&Self::ATTENTION_CALL_1, at);
+            let at = run.step(&Self::ATTENTION, at);
+            at
+        }
+        fn backward(run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            let at = run.back(&Self::ATTENTION, at);
+            let at = run.back(&Self::ATTENTION_CALL_1, at);
+            let at = run.back(&Self::EMBEDDING, at);
+            at
+        }
+    }
+    impl Decoder {
+        /// The model as a layer of another one.
+        #[must_use]
+        pub const fn new() -> Self {
+            Decoder
+        }
+        /// Its plan as a layer of another one: the inputs must be those that it declares.
+        ///
+        /// # Errors
+        /// If they are not.
+        pub const fn plan(
+            &self,
+            inputs: &[::keras::rt::Spec],
+        ) -> ::keras::rt::PlanResult {
+            ::keras::rt::model_plan(<Self as ::keras::rt::Architecture>::GRAPH, inputs)
+        }
+    }
+    #[automatically_derived]
+    impl ::keras::rt::Configure for Decoder {
+        fn class_name(&self) -> &'static str {
+            ::keras::rt::model_class(<Self as ::keras::rt::Architecture>::GRAPH)
+        }
+        fn config(&self) -> ::keras::rt::Config {
+            ::keras::rt::model_config(<Self as ::keras::rt::Architecture>::GRAPH)
+        }
+    }
+    #[automatically_derived]
+    impl ::keras::rt::Layer for Decoder {
+        fn plan_for(&self, inputs: &[::keras::rt::Spec]) -> ::keras::rt::PlanResult {
+            self.plan(inputs)
+        }
+        fn forward(&self, _: &::keras::rt::Context<'_>, _: &::keras::rt::Call) {
+            ::keras::rt::runs_its_own_calls()
+        }
+        fn backward(&self, _: &::keras::rt::Context<'_>, _: &::keras::rt::Call) {
+            ::keras::rt::runs_its_own_calls()
+        }
+        fn run_forward(&self, run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            <Self as ::keras::rt::Architecture>::forward(run, at)
+        }
+        fn run_backward(&self, run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            <Self as ::keras::rt::Architecture>::backward(run, at)
+        }
+    }
+    type __Dims0 = ::keras::rt::dims!(Decoder::INPUT_X);
+    type __Dims1 = ::keras::rt::dims!(
+        ::keras::rt::output(& Decoder::EMBEDDING_PLAN, 0usize)
+    );
+    type __Dims2 = ::keras::rt::dims!(
+        ::keras::rt::output(& Decoder::ATTENTION_PLAN, 0usize)
+    );
+    impl DecoderLayers {
+        ///The layer `embedding`: `Embedding`.
+        pub fn embedding(
+            &self,
+        ) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims0, __Dims1> {
+            let graph = <Decoder as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Decoder::EMBEDDING,
+                ::keras::rt::leaf(graph, 1usize),
+            )
+        }
+        ///The layer `attention`: `MultiHeadAttention`.
+        pub fn attention(
+            &self,
+        ) -> ::keras::rt::LayerRef<'_, __Layer0, (__Dims1, __Dims1), __Dims2> {
+            let graph = <Decoder as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Decoder::ATTENTION,
+                ::keras::rt::leaf(graph, 0usize),
+            )
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<::keras::rt::Network> for DecoderLayers {
+        fn from(network: ::keras::rt::Network) -> Self {
+            Self(network)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::AsRef<::keras::rt::Network> for DecoderLayers {
+        fn as_ref(&self) -> &::keras::rt::Network {
+            &self.0
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::AsMut<::keras::rt::Network> for DecoderLayers {
+        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+            &mut self.0
+        }
+    }
+};
+#[doc(hidden)]
+#[allow(non_upper_case_globals, dead_code, clippy::all)]
+const _: () = {
+    const input_x__: () = ::keras::rt::assert_input(
+        &Decoder::INPUT_X,
+        "the input `x` of `Decoder`",
+    );
+    const input_memory__: () = ::keras::rt::assert_input(
+        &Decoder::INPUT_MEMORY,
+        "the input `memory` of `Decoder`",
+    );
+    const embedding: () = ::keras::rt::assert_node(
+        &Decoder::EMBEDDING_PLAN,
+        1usize,
+        "`Embedding`",
+    );
+    const attention: () = ::keras::rt::assert_node(
+        &Decoder::ATTENTION_PLAN,
+        1usize,
+        "`MultiHeadAttention` (layer `attention`)",
+    );
+    const attention__2: () = ::keras::rt::assert_node(
+        &Decoder::ATTENTION_PLAN_2,
+        1usize,
+        "`MultiHeadAttention` (layer `attention`)",
+    );
+    const output__0: () = ::keras::rt::assert_output(
+        &::keras::rt::output(&Decoder::ATTENTION_PLAN_2, 0usize),
+        &Decoder::OUTPUT,
+        "the output of `Decoder`",
+    );
+};

@@ -1,0 +1,495 @@
+///From `x: [32]` to `[10]`.
+struct Net;
+///The layers of [`Net`], by name.
+#[allow(missing_debug_implementations, dead_code)]
+struct NetLayers(::keras::rt::Network);
+#[doc(hidden)]
+#[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
+const _: () = {
+    type __Layer0 = Dense;
+    type __Layer1 = Dense;
+    type __Layer2 = ::keras::layers::Add;
+    type __Layer3 = Dense;
+    type __Layer4 = Dense;
+    type __Layer5 = ::keras::layers::Add;
+    type __Layer6 = Dense;
+    type __Layer7 = ::keras::layers::Rescaling;
+    type __Layer8 = ::keras::layers::Concatenate;
+    impl Net {
+        const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[32]);
+        const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[10]);
+        const DENSE: __Layer0 = {
+            use ::keras::symbols::*;
+            __Layer0::new(32)
+        };
+        const DENSE_1: __Layer1 = {
+            use ::keras::symbols::*;
+            __Layer1::new((64 * (0 + 1))).activation(relu)
+        };
+        const ADD: __Layer2 = {
+            use ::keras::symbols::*;
+            __Layer2::new()
+        };
+        const DENSE_2: __Layer3 = {
+            use ::keras::symbols::*;
+            __Layer3::new(32)
+        };
+        const DENSE_3: __Layer4 = {
+            use ::keras::symbols::*;
+            __Layer4::new((64 * (1 + 1))).activation(relu)
+        };
+        const ADD_1: __Layer5 = {
+            use ::keras::symbols::*;
+            __Layer5::new()
+        };
+        const DENSE_4: __Layer6 = {
+            use ::keras::symbols::*;
+            __Layer6::new(10)
+        };
+        const RESCALING: __Layer7 = {
+            use ::keras::symbols::*;
+            __Layer7::new(0.5)
+        };
+        const CONCATENATE: __Layer8 = {
+            use ::keras::symbols::*;
+            __Layer8::new().axis(1)
+        };
+        const DENSE_1_PLAN: ::keras::rt::PlanResult = Self::DENSE_1
+            .plan(&[Self::INPUT_X]);
+        const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE
+            .plan(&[::keras::rt::output(&Self::DENSE_1_PLAN, 0usize)]);
+        const ADD_PLAN: ::keras::rt::PlanResult = Self::ADD
+            .plan(&[Self::INPUT_X, ::keras::rt::output(&Self::DENSE_PLAN, 0usize)]);
+        const DENSE_3_PLAN: ::keras::rt::PlanResult = Self::DENSE_3
+            .plan(&[::keras::rt::output(&Self::ADD_PLAN, 0usize)]);
+        const DENSE_2_PLAN: ::keras::rt::PlanResult = Self::DENSE_2
+            .plan(&[::keras::rt::output(&Self::DENSE_3_PLAN, 0usize)]);
+        const ADD_1_PLAN: ::keras::rt::PlanResult = Self::ADD_1
+            .plan(
+                &[
+                    ::keras::rt::output(&Self::ADD_PLAN, 0usize),
+                    ::keras::rt::output(&Self::DENSE_2_PLAN, 0usize),
+                ],
+            );
+        const RESCALING_PLAN: ::keras::rt::PlanResult = Self::RESCALING
+            .plan(&[Self::INPUT_X]);
+        const CONCATENATE_PLAN: ::keras::rt::PlanResult = Self::CONCATENATE
+            .plan(
+                &[
+                    ::keras::rt::output(&Self::ADD_1_PLAN, 0usize),
+                    ::keras::rt::output(&Self::RESCALING_PLAN, 0usize),
+                ],
+            );
+        const DENSE_4_PLAN: ::keras::rt::PlanResult = Self::DENSE_4
+            .plan(&[::keras::rt::output(&Self::CONCATENATE_PLAN, 0usize)]);
+        /// Trainable numbers.
+        pub const PARAMS: usize = {
+            ::keras::rt::params(
+                &[
+                    &Self::DENSE_1_PLAN,
+                    &Self::DENSE_PLAN,
+                    &Self::ADD_PLAN,
+                    &Self::DENSE_3_PLAN,
+                    &Self::DENSE_2_PLAN,
+                    &Self::ADD_1_PLAN,
+                    &Self::RESCALING_PLAN,
+                    &Self::CONCATENATE_PLAN,
+                    &Self::DENSE_4_PLAN,
+                ],
+            )
+        };
+        /// 32-bit floats per sample that the values of a forward pass take.
+        pub const PEAK: usize = ::keras::rt::peak_floats(
+            <Self as ::keras::rt::Architecture>::GRAPH,
+        );
+        /// 32-bit floats per sample that values, what backward keeps, and gradients take in a training step.
+        pub const TRAIN_PEAK: usize = ::keras::rt::train_peak_floats(
+            <Self as ::keras::rt::Architecture>::GRAPH,
+        );
+    }
+    #[automatically_derived]
+    impl ::keras::rt::Architecture for Net {
+        type Input = ::keras::model::Batch<::keras::model::D1<32>>;
+        type Output = ::keras::model::Batch<::keras::model::D1<10>>;
+        type Layers = NetLayers;
+        const GRAPH: &'static ::keras::rt::GraphSpec = {
+            &::keras::rt::GraphSpec {
+                name: "net",
+                sequential: false,
+                inputs: &[
+                    ::keras::rt::InputSpec {
+                        name: "x",
+                        spec: Self::INPUT_X,
+                    },
+                ],
+                outputs: &[
+                    ::keras::rt::OutputSpec {
+                        name: "dense_4",
+                        source: ::keras::rt::Source::node(8usize),
+                    },
+                ],
+                layers: &[
+                    ::keras::rt::LayerSpec {
+                        name: "dense",
+                        layer: &Self::DENSE,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "dense_1",
+                        layer: &Self::DENSE_1,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "add",
+                        layer: &Self::ADD,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "dense_2",
+                        layer: &Self::DENSE_2,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "dense_3",
+                        layer: &Self::DENSE_3,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "add_1",
+                        layer: &Self::ADD_1,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "dense_4",
+                        layer: &Self::DENSE_4,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "rescaling",
+                        layer: &Self::RESCALING,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                    ::keras::rt::LayerSpec {
+                        name: "concatenate",
+                        layer: &Self::CONCATENATE,
+                        trainable: true,
+                        activity_regularizer: ::core::option::Option::None,
+                    },
+                ],
+                nodes: &[
+                    ::keras::rt::NodeSpec {
+                        layer: 1usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[::keras::rt::Source::Input(0usize)],
+                        plan: ::keras::rt::plan_of(&Self::DENSE_1_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 0usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[::keras::rt::Source::node(0usize)],
+                        plan: ::keras::rt::plan_of(&Self::DENSE_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 2usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[
+                            ::keras::rt::Source::Input(0usize),
+                            ::keras::rt::Source::node(1usize),
+                        ],
+                        plan: ::keras::rt::plan_of(&Self::ADD_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 4usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[::keras::rt::Source::node(2usize)],
+                        plan: ::keras::rt::plan_of(&Self::DENSE_3_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 3usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[::keras::rt::Source::node(3usize)],
+                        plan: ::keras::rt::plan_of(&Self::DENSE_2_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 5usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[
+                            ::keras::rt::Source::node(2usize),
+                            ::keras::rt::Source::node(4usize),
+                        ],
+                        plan: ::keras::rt::plan_of(&Self::ADD_1_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 7usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[::keras::rt::Source::Input(0usize)],
+                        plan: ::keras::rt::plan_of(&Self::RESCALING_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 8usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[
+                            ::keras::rt::Source::node(5usize),
+                            ::keras::rt::Source::node(6usize),
+                        ],
+                        plan: ::keras::rt::plan_of(&Self::CONCATENATE_PLAN),
+                    },
+                    ::keras::rt::NodeSpec {
+                        layer: 6usize,
+                        call: ::core::option::Option::None,
+                        inputs: &[::keras::rt::Source::node(7usize)],
+                        plan: ::keras::rt::plan_of(&Self::DENSE_4_PLAN),
+                    },
+                ],
+            }
+        };
+        const PARAMS: usize = Self::PARAMS;
+        const PEAK: usize = Self::PEAK;
+        const TRAIN_PEAK: usize = Self::TRAIN_PEAK;
+        fn forward(run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            let at = run.step(&Self::DENSE_1, at);
+            let at = run.step(&Self::DENSE, at);
+            let at = run.step(&Self::ADD, at);
+            let at = run.step(&Self::DENSE_3, at);
+            let at = run.step(&Self::DENSE_2, at);
+            let at = run.step(&Self::ADD_1, at);
+            let at = run.step(&Self::RESCALING, at);
+            let at = run.step(&Self::CONCATENATE, at);
+            let at = run.step(&Self::DENSE_4, at);
+            at
+        }
+        fn backward(run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            let at = run.back(&Self::DENSE_4, at);
+            let at = run.back(&Self::CONCATENATE, at);
+            let at = run.back(&Self::RESCALING, at);
+            let at = run.back(&Self::ADD_1, at);
+            let at = run.back(&Self::DENSE_2, at);
+            let at = run.back(&Self::DENSE_3, at);
+            let at = run.back(&Self::ADD, at);
+            let at = run.back(&Self::DENSE, at);
+            let at = run.back(&Self::DENSE_1, at);
+            at
+        }
+    }
+    impl Net {
+        /// The model as a layer of another one.
+        #[must_use]
+        pub const fn new() -> Self {
+            Net
+        }
+        /// Its plan as a layer of another one: the inputs must be those that it declares.
+        ///
+        /// # Errors
+        /// If they are not.
+        pub const fn plan(
+            &self,
+            inputs: &[::keras::rt::Spec],
+        ) -> ::keras::rt::PlanResult {
+            ::keras::rt::model_plan(<Self as ::keras::rt::Architecture>::GRAPH, inputs)
+        }
+    }
+    #[automatically_derived]
+    impl ::keras::rt::Configure for Net {
+        fn class_name(&self) -> &'static str {
+            ::keras::rt::model_class(<Self as ::keras::rt::Architecture>::GRAPH)
+        }
+        fn config(&self) -> ::keras::rt::Config {
+            ::keras::rt::model_config(<Self as ::keras::rt::Architecture>::GRAPH)
+        }
+    }
+    #[automatically_derived]
+    impl ::keras::rt::Layer for Net {
+        fn plan_for(&self, inputs: &[::keras::rt::Spec]) -> ::keras::rt::PlanResult {
+            self.plan(inputs)
+        }
+        fn forward(&self, _: &::keras::rt::Context<'_>, _: &::keras::rt::Call) {
+            ::keras::rt::runs_its_own_calls()
+        }
+        fn backward(&self, _: &::keras::rt::Context<'_>, _: &::keras::rt::Call) {
+            ::keras::rt::runs_its_own_calls()
+        }
+        fn run_forward(&self, run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            <Self as ::keras::rt::Architecture>::forward(run, at)
+        }
+        fn run_backward(&self, run: &::keras::rt::Run<'_>, at: usize) -> usize {
+            <Self as ::keras::rt::Architecture>::backward(run, at)
+        }
+    }
+    type __Dims0 = ::keras::rt::dims!(Net::INPUT_X);
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_1_PLAN, 0usize));
+    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_PLAN, 0usize));
+    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Net::ADD_PLAN, 0usize));
+    type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_3_PLAN, 0usize));
+    type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_2_PLAN, 0usize));
+    type __Dims6 = ::keras::rt::dims!(::keras::rt::output(& Net::ADD_1_PLAN, 0usize));
+    type __Dims7 = ::keras::rt::dims!(
+        ::keras::rt::output(& Net::RESCALING_PLAN, 0usize)
+    );
+    type __Dims8 = ::keras::rt::dims!(
+        ::keras::rt::output(& Net::CONCATENATE_PLAN, 0usize)
+    );
+    type __Dims9 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_4_PLAN, 0usize));
+    impl NetLayers {
+        ///The layer `dense_1`: `Dense`.
+        pub fn dense_1(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims0, __Dims1> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::DENSE_1,
+                ::keras::rt::leaf(graph, 1usize),
+            )
+        }
+        ///The layer `dense`: `Dense`.
+        pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims1, __Dims2> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::DENSE,
+                ::keras::rt::leaf(graph, 0usize),
+            )
+        }
+        ///The layer `add`: `+`.
+        pub fn add(
+            &self,
+        ) -> ::keras::rt::LayerRef<'_, __Layer2, (__Dims0, __Dims2), __Dims3> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::ADD,
+                ::keras::rt::leaf(graph, 2usize),
+            )
+        }
+        ///The layer `dense_3`: `Dense`.
+        pub fn dense_3(&self) -> ::keras::rt::LayerRef<'_, __Layer4, __Dims3, __Dims4> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::DENSE_3,
+                ::keras::rt::leaf(graph, 4usize),
+            )
+        }
+        ///The layer `dense_2`: `Dense`.
+        pub fn dense_2(&self) -> ::keras::rt::LayerRef<'_, __Layer3, __Dims4, __Dims5> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::DENSE_2,
+                ::keras::rt::leaf(graph, 3usize),
+            )
+        }
+        ///The layer `add_1`: `+`.
+        pub fn add_1(
+            &self,
+        ) -> ::keras::rt::LayerRef<'_, __Layer5, (__Dims3, __Dims5), __Dims6> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::ADD_1,
+                ::keras::rt::leaf(graph, 5usize),
+            )
+        }
+        ///The layer `rescaling`: `*`.
+        pub fn rescaling(
+            &self,
+        ) -> ::keras::rt::LayerRef<'_, __Layer7, __Dims0, __Dims7> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::RESCALING,
+                ::keras::rt::leaf(graph, 7usize),
+            )
+        }
+        ///The layer `concatenate`: `concat`.
+        pub fn concatenate(
+            &self,
+        ) -> ::keras::rt::LayerRef<'_, __Layer8, (__Dims6, __Dims7), __Dims8> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::CONCATENATE,
+                ::keras::rt::leaf(graph, 8usize),
+            )
+        }
+        ///The layer `dense_4`: `Dense`.
+        pub fn dense_4(&self) -> ::keras::rt::LayerRef<'_, __Layer6, __Dims8, __Dims9> {
+            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
+            ::keras::rt::LayerRef::new(
+                &self.0,
+                &Net::DENSE_4,
+                ::keras::rt::leaf(graph, 6usize),
+            )
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::From<::keras::rt::Network> for NetLayers {
+        fn from(network: ::keras::rt::Network) -> Self {
+            Self(network)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::AsRef<::keras::rt::Network> for NetLayers {
+        fn as_ref(&self) -> &::keras::rt::Network {
+            &self.0
+        }
+    }
+    #[automatically_derived]
+    impl ::core::convert::AsMut<::keras::rt::Network> for NetLayers {
+        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+            &mut self.0
+        }
+    }
+};
+#[doc(hidden)]
+#[allow(non_upper_case_globals, dead_code, clippy::all)]
+const _: () = {
+    const input_x__: () = ::keras::rt::assert_input(
+        &Net::INPUT_X,
+        "the input `x` of `Net`",
+    );
+    const dense_1: () = ::keras::rt::assert_node(
+        &Net::DENSE_1_PLAN,
+        1usize,
+        "`Dense` (layer `dense_1`)",
+    );
+    const dense: () = ::keras::rt::assert_node(&Net::DENSE_PLAN, 1usize, "`Dense`");
+    const add: () = ::keras::rt::assert_node(&Net::ADD_PLAN, 1usize, "`+`");
+    const dense_3: () = ::keras::rt::assert_node(
+        &Net::DENSE_3_PLAN,
+        1usize,
+        "`Dense` (layer `dense_3`)",
+    );
+    const dense_2: () = ::keras::rt::assert_node(
+        &Net::DENSE_2_PLAN,
+        1usize,
+        "`Dense` (layer `dense_2`)",
+    );
+    const add_1: () = ::keras::rt::assert_node(
+        &Net::ADD_1_PLAN,
+        1usize,
+        "`+` (layer `add_1`)",
+    );
+    const rescaling: () = ::keras::rt::assert_node(&Net::RESCALING_PLAN, 1usize, "`*`");
+    const concatenate: () = ::keras::rt::assert_node(
+        &Net::CONCATENATE_PLAN,
+        1usize,
+        "`concat`",
+    );
+    const dense_4: () = ::keras::rt::assert_node(
+        &Net::DENSE_4_PLAN,
+        1usize,
+        "`Dense` (layer `dense_4`)",
+    );
+    const output__0: () = ::keras::rt::assert_output(
+        &::keras::rt::output(&Net::DENSE_4_PLAN, 0usize),
+        &Net::OUTPUT,
+        "the output of `Net`",
+    );
+};
