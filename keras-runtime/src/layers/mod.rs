@@ -8,6 +8,7 @@ pub mod merging;
 pub mod normalization;
 pub mod options;
 pub mod pooling;
+pub mod preprocessing;
 mod registry;
 pub mod regularization;
 pub mod reshaping;
@@ -34,6 +35,7 @@ pub use pooling::{
     GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, MaxPooling1D,
     MaxPooling2D, MaxPooling3D,
 };
+pub use preprocessing::Rescaling;
 pub use registry::{Make, Registry};
 pub use regularization::{
     ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D,

@@ -78,6 +78,7 @@ const BUILT_IN: &[(&str, Make)] = &[
     entry::<l::PReLU>(),
     entry::<l::ReLU>(),
     entry::<l::RepeatVector>(),
+    entry::<l::Rescaling>(),
     entry::<l::Reshape>(),
     entry::<l::RMSNormalization>(),
     entry::<l::SeparableConv1D>(),

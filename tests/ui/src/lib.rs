@@ -1,3 +1,3 @@
-//! Programs that must not compile (`fail/`), each beside what rustc says about it, and programs that must (`pass/`).
+//! Programs that must not compile: `fail/NAME.rs` beside what rustc says about it, `fail/NAME.stderr`.
 //!
 //! `TRYBUILD=overwrite cargo test -p keras-ui-tests` writes what rustc says anew.

@@ -1,0 +1,5 @@
+//! Preprocessing layers: <https://keras.io/api/layers/preprocessing_layers/>.
+
+mod rescaling;
+
+pub use rescaling::Rescaling;
