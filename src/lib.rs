@@ -7,8 +7,8 @@ pub use keras_runtime::*;
 pub mod prelude {
     // By family: `layers::*` would bring modules such as `core` into scope.
     pub use crate::layers::{
-        activations::*, core::*, merging::*, normalization::*, preprocessing::*, regularization::*,
-        reshaping::*, rnn::*,
+        activations::*, attention::*, convolutional::*, core::*, merging::*, normalization::*, pooling::*,
+        preprocessing::*, regularization::*, reshaping::*, rnn::*,
     };
     pub use crate::model::{Batch, D0, D1, D2, D3, D4, D5, D6};
     pub use crate::{Device, call, model};

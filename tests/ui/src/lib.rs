@@ -1,3 +1,1 @@
-//! Programs that must not compile: `fail/NAME.rs` beside what rustc says about it, `fail/NAME.stderr`.
-//!
-//! `TRYBUILD=overwrite cargo test -p keras-ui-tests` writes what rustc says anew.
+//! Programs as users write them, under lints that users may have.

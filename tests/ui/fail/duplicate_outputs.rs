@@ -1,7 +1,0 @@
-use keras::prelude::*;
-
-model! {
-    Net(x: [32]) -> (a: [32], a: [32]) { (x, x) }
-}
-
-fn main() {}

@@ -1,7 +1,0 @@
-use keras::prelude::*;
-
-model! {
-    Net([32]) -> [10] = "net.keras"
-}
-
-fn main() {}
