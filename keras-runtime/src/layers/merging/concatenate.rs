@@ -9,8 +9,8 @@ use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalog
 /// Its inputs one after the other along an axis.
 ///
 /// * Inputs: any number, whose shapes differ along `axis` alone.
-/// * Output: the same shape with the sum of their sizes along `axis`. If an input has a mask, so has the output: a step is
-///   there if one of its features comes from an input that has it.
+/// * Output: the same shape with the sum of their sizes along `axis`. If an input has a mask, so has an output
+///   `[steps, features]`: a step is there if one of its features comes from an input that has it.
 ///
 /// Source: <https://keras.io/api/layers/merging_layers/concatenate/>.
 ///
@@ -89,13 +89,10 @@ impl Concatenate {
             let steps = x.shape().dim(1);
             if along_steps {
                 let piece = Shape::of(&[x.shape().dim(0), steps]);
-                match from {
-                    Some(from) => {
-                        let walk = self.walk(1, start, mask.shape(), piece);
-                        cx.device.walk(&walks::reverse(walk), *from, Grad::write(mask));
-                    }
-                    // Nothing is masked in it: the mask was set before.
-                    None => {}
+                // Where an input has no mask nothing is masked: that was written before.
+                if let Some(from) = from {
+                    let walk = self.walk(1, start, mask.shape(), piece);
+                    cx.device.walk(&walks::reverse(walk), *from, Grad::write(mask));
                 }
                 start += steps;
             } else if let Some(from) = from {
