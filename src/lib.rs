@@ -13,5 +13,5 @@ pub mod prelude {
     pub use crate::model::{Batch, D0, D1, D2, D3, D4, D5, D6};
     pub use crate::{Device, call, model};
     #[doc(no_inline)]
-    pub use crate::{Error, Layer};
+    pub use crate::{Error, Layer, Tensor, Weight};
 }

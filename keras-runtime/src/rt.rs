@@ -12,9 +12,12 @@ pub use crate::model::source::{
     params, peak_floats, plan_of, runs_its_own_calls, train_peak_floats,
 };
 pub use crate::model::{Architecture, LayerRef, Rank, Sel, Tag};
+pub use crate::ops::generated::*;
 pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
     assert_layer, catalogue, or_poison,
 };
 pub use crate::{__dims as dims, __wrapped as wrapped};
+pub use keras_kernels::elementwise::{Binary, Instr, Program as Chain, Unary};
+pub use keras_kernels::reduce::Reduce;
 pub use keras_kernels::{DType, Grad, Mode, Shape, View};

@@ -150,6 +150,8 @@ fn constructor(layer: &Struct) -> TokenStream {
     let new_generics = if new_generics.is_empty() { quote!() } else { quote!(<#(#new_generics),*>) };
     let doc = format!("A `{}` with its options at their defaults.", layer.class_name);
     quote! {
+        // Nobody needs to set every option.
+        #[allow(dead_code)]
         impl #impl_generics #name #type_generics #where_clause {
             #[doc = #doc]
             #[must_use]
@@ -161,32 +163,43 @@ fn constructor(layer: &Struct) -> TokenStream {
     }
 }
 
-/// Expands to: `const fn __weights`, which appends the declared weights to a plan, and the weights' readable accessors.
+/// Expands to: `const fn __weights`, which appends the declared weights to a plan, and what `#[call]` asks about the struct.
 fn weights(layer: &Struct) -> TokenStream {
-    if layer.weights.is_empty() {
-        return quote!();
-    }
     let name = &layer.name;
     let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
     let fields = layer.fields.iter().map(|f| &f.name).collect::<Vec<_>>();
     let pushes = layer.weights.iter().map(push);
     let markers = layer.weights.iter().map(|w| &w.name);
+    let names = layer.weights.iter().map(|w| w.name.to_string());
+    let masking = layer.supports_masking;
+    // `call` may do without weights, and layers that are written by hand without all of these.
+    let bind = (!layer.weights.is_empty()).then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use ::keras::symbols::*;
+            let input = inputs[0];
+            #(let #fields = self.#fields;)*
+        }
+    });
     quote! {
         #[doc(hidden)]
-        #[allow(unused_variables, clippy::all)]
+        #[allow(dead_code, unused_variables, unused_mut, clippy::all)]
         impl #impl_generics #name #type_generics #where_clause {
             /// The plan with this layer's weights.
             pub const fn __weights(&self, plan: ::keras::rt::Plan, inputs: &[::keras::rt::Spec]) -> ::keras::rt::Plan {
-                #[allow(unused_imports)]
-                use ::keras::symbols::*;
                 // Fields of weights exist to be named; this is their use.
                 let _ = (#(self.#markers,)*);
                 let mut __plan = plan;
-                let input = inputs[0];
-                #(let #fields = self.#fields;)*
+                #bind
                 #(#pushes)*
                 __plan
             }
+            /// Whether a field of this name is a weight.
+            pub const fn __is_weight(name: &str) -> bool {
+                ::keras::rt::is_one_of(name, &[#(#names),*])
+            }
+            /// Whether masks pass through the layer.
+            pub const __SUPPORTS_MASKING: bool = #masking;
         }
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Struct {
     pub name: Ident,
     pub generics: Generics,
     pub class_name: String,
+    /// Whether masks pass through it.
+    pub supports_masking: bool,
     pub fields: Vec<Field>,
     pub weights: Vec<Weight>,
 }
@@ -61,6 +63,7 @@ impl Struct {
             name: input.ident.clone(),
             generics: input.generics.clone(),
             class_name: input.ident.to_string(),
+            supports_masking: false,
             fields: Vec::new(),
             weights: Vec::new(),
         };
@@ -70,7 +73,11 @@ impl Struct {
                     layer.class_name = meta.value()?.parse::<LitStr>()?.value();
                     return Ok(());
                 }
-                Err(meta.error("unknown option; expected `class_name`"))
+                if meta.path.is_ident("supports_masking") {
+                    layer.supports_masking = true;
+                    return Ok(());
+                }
+                Err(meta.error("unknown option; expected `class_name` or `supports_masking`"))
             })?;
         }
         let mut errors: Option<Error> = None;
