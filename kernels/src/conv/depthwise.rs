@@ -25,9 +25,10 @@ pub(super) fn forward<T: Float>(conv: &Conv, x: View, kernel: View, bias: Option
                 std::slice::from_raw_parts_mut(y.at((line * across + w) * conv.filters), conv.filters)
             };
             match bias {
-                // SAFETY: as above.
                 Some(bias) => {
-                    row.copy_from_slice(unsafe { std::slice::from_raw_parts(bias.at(0), conv.filters) })
+                    // SAFETY: as above; nobody writes to the bias.
+                    let bias = unsafe { std::slice::from_raw_parts(bias.at(0), conv.filters) };
+                    row.copy_from_slice(bias);
                 }
                 None => row.fill(T::zero()),
             }
@@ -148,7 +149,7 @@ unsafe fn gather<T: Float>(
     }
 }
 
-/// The gradient of the kernel; a task is a tap and a few filters.
+/// The gradient of the kernel; a task is a few filters and taps, which share the lines that they read.
 pub(super) fn kernel_grad<T: Float>(conv: &Conv, x: View, dy: View, dkernel: Grad) {
     let (x_size, kernel_size, y_size) = conv.sizes();
     let (x, dy) = (Shared::<T>::of(x, x_size), Shared::<T>::of(dy, y_size));
@@ -156,36 +157,43 @@ pub(super) fn kernel_grad<T: Float>(conv: &Conv, x: View, dy: View, dkernel: Gra
     let taps: usize = conv.kernel.iter().product();
     let multiplier = conv.filters / conv.channels;
     let parts = conv.filters.div_ceil(LANES);
-    threads::tasks(taps * parts, y_size * taps, |task| {
-        let (index, first) = (task / parts, task % parts * LANES);
+    threads::tasks(taps.div_ceil(MAX_TAPS) * parts, y_size * taps, |task| {
+        let (from, first) = (task / parts * MAX_TAPS, task % parts * LANES);
         let lanes = LANES.min(conv.filters - first);
-        let tap = conv.tap(index);
-        let inside = conv.inside(tap[2]);
-        let mut sums = [T::zero(); LANES];
+        let some = from..taps.min(from + MAX_TAPS);
+        let mut all = [[T::zero(); LANES]; MAX_TAPS];
         for line in 0..conv.batch * conv.output[0] * conv.output[1] {
-            let Some(read) = conv.line(line, tap) else { continue };
-            for w in inside.clone() {
-                let at = w * conv.strides[2] + tap[2] * conv.dilation[2] - conv.padding[2];
-                let x = x.at((read * conv.input[2] + at) * conv.channels);
-                let dy = dy.at((line * conv.output[2] + w) * conv.filters + first);
-                if lanes == LANES && multiplier == 1 {
-                    // SAFETY: `LANES` channels from `first` exist in both pixels.
-                    let (x, dy) = unsafe { (&*x.add(first).cast::<[T; LANES]>(), &*dy.cast::<[T; LANES]>()) };
-                    for l in 0..LANES {
-                        sums[l] += x[l] * dy[l];
-                    }
-                } else {
-                    for l in 0..lanes {
-                        // SAFETY: the filter and the channel it reads exist.
-                        sums[l] += unsafe { *x.add((first + l) / multiplier) * *dy.add(l) };
+            for index in some.clone() {
+                let tap = conv.tap(index);
+                let Some(read) = conv.line(line, tap) else { continue };
+                let mut sums = all[index - from];
+                for w in conv.inside(tap[2]) {
+                    let at = w * conv.strides[2] + tap[2] * conv.dilation[2] - conv.padding[2];
+                    let x = x.at((read * conv.input[2] + at) * conv.channels);
+                    let dy = dy.at((line * conv.output[2] + w) * conv.filters + first);
+                    if lanes == LANES && multiplier == 1 {
+                        // SAFETY: `LANES` channels from `first` exist in both pixels.
+                        let (x, dy) =
+                            unsafe { (&*x.add(first).cast::<[T; LANES]>(), &*dy.cast::<[T; LANES]>()) };
+                        for l in 0..LANES {
+                            sums[l] += x[l] * dy[l];
+                        }
+                    } else {
+                        for l in 0..lanes {
+                            // SAFETY: the filter and the channel it reads exist.
+                            sums[l] += unsafe { *x.add((first + l) / multiplier) * *dy.add(l) };
+                        }
                     }
                 }
+                all[index - from] = sums;
             }
         }
-        // SAFETY: the task's part of the kernel.
-        let row = unsafe { std::slice::from_raw_parts_mut(to.at(index * conv.filters + first), lanes) };
-        for (to, sum) in row.iter_mut().zip(sums) {
-            *to = if dkernel.adds() { *to + sum } else { sum };
+        for index in some {
+            // SAFETY: the task's part of the kernel.
+            let row = unsafe { std::slice::from_raw_parts_mut(to.at(index * conv.filters + first), lanes) };
+            for (to, sum) in row.iter_mut().zip(all[index - from]) {
+                *to = if dkernel.adds() { *to + sum } else { sum };
+            }
         }
     });
 }
