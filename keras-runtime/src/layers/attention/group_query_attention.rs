@@ -24,7 +24,6 @@ use crate::{Constraint, Initializer, Regularizer};
 /// assert_eq!(plan.params(), 2 * (16 * 16 + 16) + 2 * (16 * 8 + 8));
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
-#[layer(class_name = "GroupedQueryAttention")]
 pub struct GroupQueryAttention {
     /// Size of a head.
     pub head_dim: usize,
