@@ -4,6 +4,7 @@
 mod bind;
 mod compile;
 mod loaded;
+mod masks;
 mod nodes;
 mod parse;
 

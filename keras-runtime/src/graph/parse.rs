@@ -6,6 +6,7 @@ use std::sync::Arc;
 use keras_kernels::DType;
 use serde_json::Value;
 
+use super::masks;
 use super::nodes::{self, Arguments, TensorRef};
 use super::{Blueprint, Part, PartCall, PartKind, Slot};
 use crate::engine::{Handle, Source};
@@ -195,7 +196,12 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
     let mut slots: HashMap<String, Slot> = HashMap::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut waiting: Vec<(usize, Vec<Arguments>)> = Vec::new();
-    for json in list(config, "Functional", "layers")? {
+    let layers = list(config, "Functional", "layers")?;
+    let masks = masks::of_embeddings(layers, config);
+    for json in layers {
+        if json["config"]["name"].as_str().is_some_and(|name| masks.contains(name)) {
+            continue;
+        }
         if class_name(json)? == "InputLayer" {
             let slot = slot(json)?;
             slots.insert(slot.name.clone(), slot);
@@ -207,8 +213,9 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
         }
         raise_float(&mut out, &part);
         let calls = json.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let calls =
+        let mut calls =
             calls.iter().map(|call| Arguments::parse(&part.name, call)).collect::<Result<Vec<_>>>()?;
+        calls.iter_mut().for_each(|call| masks::forget(call, &masks));
         if places.insert(part.name.clone(), out.parts.len()).is_some() {
             return Err(Error::config(&what, format!("two layers are called `{}`", part.name)));
         }
