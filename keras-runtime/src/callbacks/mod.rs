@@ -6,14 +6,20 @@ mod backup_and_restore;
 mod csv_logger;
 mod file_name;
 mod model_checkpoint;
+mod early_stopping;
 mod monitor;
 mod progress;
+mod reduce_lr;
+mod simple;
 
 pub use backup_and_restore::BackupAndRestore;
 pub use csv_logger::CSVLogger;
 pub use model_checkpoint::{ModelCheckpoint, SaveFreq};
 pub use monitor::MonitorMode;
+pub use early_stopping::EarlyStopping;
 pub use progress::Progress;
+pub use reduce_lr::ReduceLROnPlateau;
+pub use simple::{LambdaCallback, LearningRateScheduler, TerminateOnNaN};
 
 use crate::Result;
 use crate::training::{Logs, TrainedModel};

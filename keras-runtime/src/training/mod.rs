@@ -1,5 +1,8 @@
 //! Training: data, losses, metrics and the loop around them.
 
+#[cfg(test)]
+mod cases;
+mod compile_config;
 mod data;
 pub mod formula;
 mod history;
