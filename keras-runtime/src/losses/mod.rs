@@ -27,6 +27,7 @@ pub use regression::{
 pub use typed::{ClassNumber, Losses, TakesLabels};
 
 use crate::layer::Config;
+use crate::plan::Ints;
 use crate::training::formula::Expr;
 
 /// Keras' `epsilon()`.
@@ -51,10 +52,12 @@ pub enum LabelKind {
 }
 
 /// Which axes of the predictions make a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RowAxes {
     /// One axis, counted as Keras does (0 is the batch, -1 the last).
     One(isize),
+    /// These, which lie side by side.
+    Several(Ints),
     /// All of them: the batch is one row.
     All,
 }

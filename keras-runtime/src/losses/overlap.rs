@@ -1,14 +1,15 @@
-//! Losses of overlap, for segmentation. The whole batch is one row.
+//! Losses of overlap, for segmentation. Unless axes are given, the whole batch is one row.
 
 use super::{Common, EPSILON, Loss, RowAxes, loss, loss_basics};
+use crate::plan::Ints;
 use crate::training::formula::Expr;
 use crate::training::options::options;
 
 options! {
     /// `1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))`.
     Dice [common: Common] {
-        /// The axis that is summed; without one, all of them (none).
-        axis: Option<isize> = None,
+        /// The axes that are summed; without any, all of them (none).
+        axis: Option<Ints> = None,
     }
 }
 loss!(Dice, "dice");
@@ -22,14 +23,14 @@ options! {
         alpha: f64 = 0.5,
         /// Weight of what is wrongly found (0.5).
         beta: f64 = 0.5,
-        /// The axis that is summed; without one, all of them (none).
-        axis: Option<isize> = None,
+        /// The axes that are summed; without any, all of them (none).
+        axis: Option<Ints> = None,
     }
 }
 loss!(Tversky, "tversky");
 
-fn axes(axis: Option<isize>) -> RowAxes {
-    axis.map_or(RowAxes::All, RowAxes::One)
+fn axes(axis: Option<Ints>) -> RowAxes {
+    axis.map_or(RowAxes::All, RowAxes::Several)
 }
 
 impl Loss for Dice {

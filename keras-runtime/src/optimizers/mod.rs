@@ -41,7 +41,7 @@ pub const MAX_SCALARS: usize = 8;
 /// What a rule is told at each step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepInfo {
-    /// Steps taken before this one.
+    /// Updates before this one: steps, or groups of them where gradients accumulate.
     pub iterations: u64,
     /// The learning rate.
     pub learning_rate: f64,

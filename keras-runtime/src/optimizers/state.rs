@@ -232,6 +232,8 @@ impl OptimizerState {
         if let Some(scale) = settings.loss_scale_factor {
             built.each(network, |_, g| scale_by(device, 1.0 / scale, g));
         }
+        // Keras counts updates, not steps, where gradients accumulate.
+        let updates = self.iterations / settings.gradient_accumulation_steps.unwrap_or(1);
         let mut update = true;
         if let Some(steps) = settings.gradient_accumulation_steps {
             let at = usize::from(settings.use_ema);
@@ -262,7 +264,7 @@ impl OptimizerState {
             }
             let mut rule = [0.0; MAX_SCALARS];
             rule[0] = learning_rate;
-            let step = StepInfo { iterations: self.iterations, learning_rate };
+            let step = StepInfo { iterations: updates, learning_rate };
             self.optimizer.scalars(&step, &mut self.extras, &mut rule);
             let mut scalars = [0.0; SCALARS];
             scalars[..MAX_SCALARS].copy_from_slice(&rule);
@@ -274,7 +276,7 @@ impl OptimizerState {
             }
         }
         if settings.use_ema {
-            let momentum = if self.iterations == 0 { 0.0 } else { settings.ema_momentum };
+            let momentum = if updates == 0 { 0.0 } else { settings.ema_momentum };
             for v in &built.trainable {
                 average(
                     device,
@@ -283,7 +285,7 @@ impl OptimizerState {
                     network.weights(v.offset, v.size()),
                 );
             }
-            let due = |every: u64| (self.iterations + 1).is_multiple_of(every);
+            let due = |every: u64| (updates + 1).is_multiple_of(every);
             if settings.ema_overwrite_frequency.is_some_and(due) {
                 built.overwrite(network);
             }

@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 mod cases;
-mod compile_config;
 mod data;
 pub mod formula;
 mod history;

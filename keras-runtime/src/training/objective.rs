@@ -22,22 +22,29 @@ impl Geometry {
             RowAxes::All => Ok(Geometry { outer: 1, width: shape.size(), inner: 1 }),
             // One number a sample: rows of one.
             RowAxes::One(-1) if rank == 1 => Ok(Geometry { outer: shape.size(), width: 1, inner: 1 }),
-            RowAxes::One(axis) => {
-                let at = if axis < 0 { axis + rank as isize } else { axis };
-                if at < 1 || at >= rank as isize {
-                    return Err(Error::Argument(format!(
-                        "{}: there is no axis {axis} in predictions of shape {shape} (the first is the batch)",
-                        loss.class_name()
-                    )));
-                }
-                let at = at as usize;
-                Ok(Geometry {
-                    outer: shape.size_between(0, at),
-                    width: shape.dim(at),
-                    inner: shape.size_between(at + 1, rank),
-                })
-            }
+            RowAxes::One(axis) => Geometry::of_axes(loss, shape, &[axis], 1),
+            RowAxes::Several(axes) => Geometry::of_axes(loss, shape, axes.as_slice(), 0),
         }
+    }
+
+    /// Axes from `first` on that lie side by side.
+    fn of_axes(loss: &dyn Loss, shape: Shape, axes: &[isize], first: isize) -> Result<Geometry> {
+        let rank = shape.rank() as isize;
+        let mut at: Vec<isize> = axes.iter().map(|a| if *a < 0 { a + rank } else { *a }).collect();
+        at.sort_unstable();
+        let side_by_side = at.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        if at.is_empty() || at[0] < first || at[at.len() - 1] >= rank || !side_by_side {
+            return Err(Error::Argument(format!(
+                "{}: axes {axes:?} of predictions of shape {shape} cannot make a row (0 is the batch)",
+                loss.class_name()
+            )));
+        }
+        let (from, to) = (at[0] as usize, at[at.len() - 1] as usize + 1);
+        Ok(Geometry {
+            outer: shape.size_between(0, from),
+            width: shape.size_between(from, to),
+            inner: shape.size_between(to, shape.rank()),
+        })
     }
 
     pub fn rows(&self) -> usize {
