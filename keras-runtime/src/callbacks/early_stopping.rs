@@ -1,4 +1,4 @@
-use super::monitor::{Mode, watched};
+use super::monitor::{Monitor, MonitorMode};
 use super::{Callback, Training};
 use crate::Result;
 
@@ -7,16 +7,14 @@ use crate::Result;
 /// Source: <https://keras.io/api/callbacks/early_stopping/>.
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
-    monitor: String,
+    monitor: Monitor,
     min_delta: f64,
     patience: usize,
-    mode: Mode,
     baseline: Option<f64>,
     restore_best_weights: bool,
     start_from_epoch: usize,
     verbose: bool,
     wait: usize,
-    best: f64,
     best_epoch: usize,
     stopped_epoch: Option<usize>,
     weights: Option<Vec<Vec<f64>>>,
@@ -26,16 +24,14 @@ impl EarlyStopping {
     /// Watches this number: `val_loss`.
     pub fn new(monitor: impl Into<String>) -> EarlyStopping {
         EarlyStopping {
-            monitor: monitor.into(),
+            monitor: Monitor::new(monitor),
             min_delta: 0.0,
             patience: 0,
-            mode: Mode::Auto,
             baseline: None,
             restore_best_weights: false,
             start_from_epoch: 0,
             verbose: false,
             wait: 0,
-            best: f64::NAN,
             best_epoch: 0,
             stopped_epoch: None,
             weights: None,
@@ -58,8 +54,8 @@ impl EarlyStopping {
 
     /// Whether smaller or larger is better (by the name).
     #[must_use]
-    pub fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+    pub fn mode(mut self, mode: MonitorMode) -> Self {
+        self.monitor.mode = mode;
         self
     }
 
@@ -100,16 +96,13 @@ impl EarlyStopping {
     pub fn best_epoch(&self) -> usize {
         self.best_epoch
     }
-
-    fn better(&self, value: f64, than: f64) -> bool {
-        self.mode.better(&self.monitor, value, than, self.min_delta)
-    }
 }
 
 impl Callback for EarlyStopping {
     fn on_train_begin(&mut self, _: &mut Training<'_>) -> Result<Option<usize>> {
         self.wait = 0;
-        self.best = self.mode.worst(&self.monitor);
+        self.monitor.best = None;
+        self.monitor.maximizes()?;
         self.best_epoch = 0;
         self.stopped_epoch = None;
         self.weights = None;
@@ -117,7 +110,7 @@ impl Callback for EarlyStopping {
     }
 
     fn on_epoch_end(&mut self, epoch: usize, at: &mut Training<'_>) -> Result<()> {
-        let Some(value) = watched(&self.monitor, "EarlyStopping", at) else { return Ok(()) };
+        let value = self.monitor.value(at.logs)?;
         if epoch < self.start_from_epoch {
             return Ok(());
         }
@@ -129,13 +122,13 @@ impl Callback for EarlyStopping {
             self.best_epoch = epoch;
         }
         self.wait += 1;
-        if self.better(value, self.best) {
-            self.best = value;
+        if self.monitor.improves_by(value, self.min_delta)? {
             self.best_epoch = epoch;
             if self.restore_best_weights {
                 self.weights = keep();
             }
-            if self.baseline.is_none_or(|baseline| self.better(value, baseline)) {
+            let beaten = |baseline| self.monitor.better(value, baseline, self.min_delta);
+            if self.baseline.map_or(Ok(true), beaten)? {
                 self.wait = 0;
             }
             return Ok(());

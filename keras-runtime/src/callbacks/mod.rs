@@ -4,9 +4,9 @@
 
 mod backup_and_restore;
 mod csv_logger;
+mod early_stopping;
 mod file_name;
 mod model_checkpoint;
-mod early_stopping;
 mod monitor;
 mod progress;
 mod reduce_lr;
@@ -14,9 +14,9 @@ mod simple;
 
 pub use backup_and_restore::BackupAndRestore;
 pub use csv_logger::CSVLogger;
+pub use early_stopping::EarlyStopping;
 pub use model_checkpoint::{ModelCheckpoint, SaveFreq};
 pub use monitor::MonitorMode;
-pub use early_stopping::EarlyStopping;
 pub use progress::Progress;
 pub use reduce_lr::ReduceLROnPlateau;
 pub use simple::{LambdaCallback, LearningRateScheduler, TerminateOnNaN};

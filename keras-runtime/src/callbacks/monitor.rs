@@ -69,13 +69,22 @@ impl Monitor {
         })
     }
 
+    /// Whether `value` is better than `than` by more than `min_delta`.
+    pub fn better(&self, value: f64, than: f64, min_delta: f64) -> Result<bool> {
+        let delta = min_delta.abs();
+        Ok(if self.maximizes()? { value - delta > than } else { value + delta < than })
+    }
+
     /// Takes a number and says whether it is the best so far.
     pub fn improves(&mut self, value: f64) -> Result<bool> {
-        let maximizes = self.maximizes()?;
+        self.improves_by(value, 0.0)
+    }
+
+    /// Takes a number and says whether it is better than the best so far by more than `min_delta`.
+    pub fn improves_by(&mut self, value: f64, min_delta: f64) -> Result<bool> {
         let better = match self.best {
             None => !value.is_nan(),
-            Some(best) if maximizes => value > best,
-            Some(best) => value < best,
+            Some(best) => self.better(value, best, min_delta)?,
         };
         if better {
             self.best = Some(value);

@@ -1,4 +1,4 @@
-use super::monitor::{Mode, watched};
+use super::monitor::{Monitor, MonitorMode};
 use super::{Callback, Training};
 use crate::{Error, Result};
 
@@ -7,15 +7,13 @@ use crate::{Error, Result};
 /// Source: <https://keras.io/api/callbacks/reduce_lr_on_plateau/>.
 #[derive(Clone, Debug)]
 pub struct ReduceLROnPlateau {
-    monitor: String,
+    monitor: Monitor,
     factor: f64,
     patience: usize,
-    mode: Mode,
     min_delta: f64,
     cooldown: usize,
     min_lr: f64,
     verbose: bool,
-    best: f64,
     wait: usize,
     cooling: usize,
 }
@@ -24,15 +22,13 @@ impl ReduceLROnPlateau {
     /// Watches this number: `val_loss`.
     pub fn new(monitor: impl Into<String>) -> ReduceLROnPlateau {
         ReduceLROnPlateau {
-            monitor: monitor.into(),
+            monitor: Monitor::new(monitor),
             factor: 0.1,
             patience: 10,
-            mode: Mode::Auto,
             min_delta: 1e-4,
             cooldown: 0,
             min_lr: 0.0,
             verbose: false,
-            best: f64::NAN,
             wait: 0,
             cooling: 0,
         }
@@ -54,8 +50,8 @@ impl ReduceLROnPlateau {
 
     /// Whether smaller or larger is better (by the name).
     #[must_use]
-    pub fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+    pub fn mode(mut self, mode: MonitorMode) -> Self {
+        self.monitor.mode = mode;
         self
     }
 
@@ -94,7 +90,8 @@ impl Callback for ReduceLROnPlateau {
             let message = format!("ReduceLROnPlateau: `factor` must be below 1, is {}", self.factor);
             return Err(Error::Argument(message));
         }
-        self.best = self.mode.worst(&self.monitor);
+        self.monitor.best = None;
+        self.monitor.maximizes()?;
         (self.wait, self.cooling) = (0, 0);
         Ok(None)
     }
@@ -102,13 +99,12 @@ impl Callback for ReduceLROnPlateau {
     fn on_epoch_end(&mut self, epoch: usize, at: &mut Training<'_>) -> Result<()> {
         let rate = at.learning_rate();
         at.logs.set("learning_rate", rate);
-        let Some(value) = watched(&self.monitor, "ReduceLROnPlateau", at) else { return Ok(()) };
+        let value = self.monitor.value(at.logs)?;
         if self.cooling > 0 {
             self.cooling -= 1;
             self.wait = 0;
         }
-        if self.mode.better(&self.monitor, value, self.best, self.min_delta) {
-            self.best = value;
+        if self.monitor.improves_by(value, self.min_delta)? {
             self.wait = 0;
         } else if self.cooling == 0 {
             self.wait += 1;

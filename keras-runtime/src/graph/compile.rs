@@ -11,7 +11,7 @@ use crate::{Error, Result, optimizers};
 ///
 /// # Errors
 /// If the model was never compiled, or something in it is not known.
-pub(super) fn trainer(compiled: &Value, outputs: &[String]) -> Result<Trainer> {
+pub(crate) fn trainer(compiled: &Value, outputs: &[String]) -> Result<Trainer> {
     let optimizer = compiled.get("optimizer").filter(|o| !o.is_null()).ok_or_else(|| {
         Error::Argument("the model was saved without an optimizer: compile it in Keras before saving".into())
     })?;

@@ -2,7 +2,7 @@
 //! as models in source.
 
 mod bind;
-mod compile;
+pub(crate) mod compile;
 mod loaded;
 mod masks;
 mod nodes;

@@ -3,16 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use keras_kernels::{DType, Device, Shape, View};
+use keras_kernels::{Device, Shape, View};
 use serde_json::Value;
 
 use super::objective::Objective;
-use super::{Interpreted, Samples, Session, Trainer};
-use crate::graph::LoadedModel;
+use crate::graph::{LoadedModel, TrainingBatch};
 use crate::layers::Registry;
 use crate::losses::{self, Reduction};
 use crate::metrics::{self, Values};
-use crate::model::Port;
 use crate::optimizers::schedules;
 use crate::saving::{Array, npz};
 use crate::training::Logs;
@@ -173,80 +171,31 @@ fn schedules_are_those_of_keras() {
     }
 }
 
-/// Steps of training on saved models: losses, metrics and weights afterwards are those of Keras.
+/// Steps of training on a saved model: losses and metrics are those of Keras.
 fn train(path: &Path) -> std::result::Result<(), String> {
     let case = case(path);
     let mut model = LoadedModel::open(path.join("model.keras"), &Registry::new(), Device::cpu())
         .map_err(|e| e.to_string())?;
-    let config = model.config()["compile_config"].clone();
-    let names = model.blueprint().outputs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    let saved = model.optimizer_variables();
-    let network = model.network_mut().ok_or("the model has no input shapes")?;
-    let mut trainer = Trainer::from_config(&config, &names).map_err(|e| e.to_string())?;
     let data = arrays(path, "train.npz");
-    let named = |prefix: &str, names: &[String]| -> Vec<(Shape, Vec<f32>, usize)> {
-        let of = |at: usize, name: &String| {
-            let all = data.iter().filter(|(n, _)| n.starts_with(prefix)).nth(at);
-            let array = find(&data, &format!("{prefix}{name}")).or(all.map(|(_, a)| a))?;
-            Some((Shape::of(&array.shape[2..]), floats(array), array.shape[1]))
+    for (step, expected) in case["train"]["metrics"].as_array().unwrap().iter().enumerate() {
+        let of = |prefix: &str| -> Vec<Array> {
+            let all = data.iter().filter(|(name, _)| name.starts_with(prefix));
+            all.map(|(_, array)| at_step(array, step)).collect()
         };
-        names.iter().enumerate().filter_map(|(at, name)| of(at, name)).collect()
-    };
-    let inputs: Vec<String> = network.definition().inputs.iter().map(|i| i.name.clone()).collect();
-    let (x, y, weights) = (named("x_", &inputs), named("y_", &names), named("sw_", &names));
-    let classes: Vec<(usize, f32)> = case["train"]["class_weight"].as_object().map_or(vec![], |map| {
-        map.iter().map(|(k, v)| (k.parse().unwrap(), v.as_f64().unwrap() as f32)).collect()
-    });
-    let steps = case["train"]["steps"].as_u64().unwrap() as usize;
-    let walk = Interpreted::new(network);
-    // Slots are there before the first step where the file has them.
-    for step in 0..steps {
-        let ints: Vec<Vec<i32>> = x.iter().map(|(_, v, _)| v.iter().map(|v| *v as i32).collect()).collect();
-        let specs: Vec<_> = network.definition().inputs.iter().map(|i| i.spec).collect();
-        let port = |(shape, values, batch): &(Shape, Vec<f32>, usize)| {
-            let n = shape.size() * batch;
-            let bytes = super::objective::bytes_of(&values[step * n..(step + 1) * n]);
-            (bytes.to_vec(), *shape, *batch)
+        let (inputs, labels, weights) = (of("x_"), of("y_"), of("sw_"));
+        let weights: Option<Vec<f32>> = weights.first().map(floats);
+        let class_weights: Vec<(usize, f32)> =
+            case["train"]["class_weight"].as_object().map_or(vec![], |map| {
+                map.iter().map(|(k, v)| (k.parse().unwrap(), v.as_f64().unwrap() as f32)).collect()
+            });
+        let batch = TrainingBatch {
+            x: &inputs,
+            y: &labels,
+            sample_weight: weights.as_deref(),
+            class_weight: &class_weights,
         };
-        let floats: Vec<_> = x.iter().map(port).collect();
-        let labels: Vec<_> = y.iter().map(port).collect();
-        let port = |(bytes, shape, batch): &(Vec<u8>, Shape, usize)| {
-            // SAFETY: the bytes were floats; a byte vector's start may not be aligned for them, so they are copied.
-            let aligned: &'static mut [f32] = Box::leak(
-                bytes.as_chunks::<4>().0.iter().map(|b| f32::from_ne_bytes(*b)).collect::<Box<[f32]>>(),
-            );
-            Port { bytes: super::objective::bytes_of(aligned), shape: *shape, dtype: DType::F32, len: *batch }
-        };
-        let mut samples = Samples::new(floats.iter().map(port).collect(), labels.iter().map(port).collect());
-        for (i, spec) in specs.iter().enumerate() {
-            if !spec.dtype().is_float() {
-                let (shape, _, batch) = &x[i];
-                let n = shape.size() * batch;
-                let ints = &ints[i][step * n..(step + 1) * n];
-                // SAFETY: integers have no padding.
-                let bytes = unsafe { std::slice::from_raw_parts(ints.as_ptr().cast(), n * 4) };
-                samples.x[i] = Port { bytes, shape: *shape, dtype: DType::I32, len: *batch };
-            }
-        }
-        samples.class_weights = classes.clone();
-        if let Some((shape, values, batch)) = weights.first() {
-            let n = shape.size() * batch;
-            samples.weights = Some(&values[step * n..(step + 1) * n]);
-        }
-        if step == 0 {
-            trainer.prepare(network, &samples, &[samples.len()], true).map_err(|e| e.to_string())?;
-            if let Some(saved) = &saved {
-                let values: Vec<Vec<f64>> = saved.iter().map(Array::to_f64).collect();
-                let fitted = trainer.optimizer.set_variables(network, &values).map_err(|e| e.to_string())?;
-                if !fitted && values.len() > 2 {
-                    return Err(format!("{} optimizer variables do not fit", values.len()));
-                }
-            }
-        }
-        let mut logs = Logs::new();
-        let mut session = Session { network, trainer: &mut trainer, walk: &walk };
-        session.on_batch(&samples, true, false, &mut logs).map_err(|e| e.to_string())?;
-        for (name, expected) in case["train"]["metrics"][step].as_object().unwrap() {
+        let logs = model.train_on_batch(&batch).map_err(|e| e.to_string())?;
+        for (name, expected) in expected.as_object().unwrap() {
             let (expected, found) = (expected.as_f64().unwrap(), logs.get(name).unwrap_or(f64::NAN));
             if !close(found, expected, &case["train"]) {
                 return Err(format!("step {step}: {name} is {found} for {expected} ({logs})"));
@@ -254,6 +203,13 @@ fn train(path: &Path) -> std::result::Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The part of an array that belongs to a step: its first dimension counts steps.
+fn at_step(array: &Array, step: usize) -> Array {
+    let size = array.bytes.len() / array.shape[0];
+    let bytes = array.bytes[step * size..(step + 1) * size].to_vec();
+    Array { shape: array.shape[1..].to_vec(), stored: array.stored, bytes }
 }
 
 /// Optimizers and losses that are refused by name here.
