@@ -10,6 +10,7 @@ mod layer_ref;
 mod model;
 #[doc(hidden)]
 pub mod source;
+mod summary;
 
 pub use architecture::Architecture;
 pub use batch::{Batch, Port, Ports};
@@ -20,3 +21,4 @@ pub use dims::{D0, D1, D2, D3, D4, D5, D6, Dims, Outer};
 pub use dims::{Rank, Sel, Tag};
 pub use layer_ref::LayerRef;
 pub use model::Model;
+pub use summary::Summary;

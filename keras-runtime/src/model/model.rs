@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use keras_kernels::{Device, View};
 
-use super::{Architecture, Compiled, DataFor, Ports};
+use super::{Architecture, Compiled, DataFor, Ports, Summary};
 use crate::engine::{Definition, Network, Run};
 use crate::losses::Losses;
 use crate::metrics::MetricsFor;
@@ -85,6 +85,11 @@ impl<M: Architecture> Model<M> {
     /// Weights and structure, to change.
     pub fn network_mut(&mut self) -> &mut Network {
         self.layers.as_mut()
+    }
+
+    /// The model as a table, as Keras prints it, with the memory that a sample takes: `println!("{}", model.summary())`.
+    pub fn summary(&self) -> Summary {
+        Summary::new(self.network(), Some((M::PEAK, M::TRAIN_PEAK)))
     }
 
     /// What the model yields for each sample.
