@@ -80,7 +80,9 @@ impl Metric for OfLoss {
     }
 
     fn result(&self) -> f64 {
-        self.mean.result()
+        // As a loss similarity is negative, so that it can be made small; as a metric it is what it is.
+        let sign = if self.loss.class_name() == "CosineSimilarity" { -1.0 } else { 1.0 };
+        sign * self.mean.result()
     }
 
     fn boxed(&self) -> Box<dyn Metric> {
