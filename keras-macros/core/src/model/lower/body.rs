@@ -42,7 +42,7 @@ impl<'a> Lower<'a> {
     pub(super) fn body(&mut self, block: &'a Block, env: &mut Env<'a>) {
         if let ([port], true) = (&self.header.inputs[..], self.header.inputs[0].name.is_none()) {
             let message = "the input of a model with a body needs a name, such as `(x: [28, 28, 1])`";
-            self.errors.push(syn::Error::new(port.ends.first, message));
+            return self.errors.push(syn::Error::new(port.ends.first, message));
         }
         match self.block(block, env) {
             Some((result, at)) => self.outputs(result, at),

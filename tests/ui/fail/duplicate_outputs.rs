@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net(x: [32]) -> (a: [32], a: [32]) { (x, x) }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net([32]) -> [10] = [Dense(activation = relu), Dense(10)]
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net(x: [32]) -> [32] { Net()(x) }
+}
+
+fn main() {}
