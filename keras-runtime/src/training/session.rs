@@ -202,6 +202,10 @@ impl Session<'_> {
             self.trainer.reset_metrics();
             hooks.logs.clear();
             hooks.on_epoch_begin(self, epoch)?;
+            // Names now, so that steps only change numbers.
+            if let Source::Memory(_) = source {
+                self.trainer.logs("", &mut hooks.logs);
+            }
             if options.steps_per_epoch.is_none() {
                 (cursor, passes) = (order.len(), epoch);
             }

@@ -175,6 +175,11 @@ impl Trainer {
         if self.penalties.is_none() {
             self.penalties = Some(Penalties::new(network)?);
         }
+        if self.optimizer.loss_scale() != 1.0 && self.penalties.as_ref().is_some_and(Penalties::on_outputs) {
+            return Err(Error::Argument(
+                "`loss_scale_factor` cannot go with activity regularizers here".into(),
+            ));
+        }
         // Penalties on outputs read values that only a training program keeps; so does their gradient.
         let keeps = training || self.penalties.as_ref().is_some_and(Penalties::on_outputs);
         for size in sizes {
