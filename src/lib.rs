@@ -1,6 +1,6 @@
 //! Keras for Rust: models as source, shapes proved at compile time.
 
-pub use keras_macros::{Layer, call, model};
+pub use keras_macros::{Layer, activation, call, model};
 pub use keras_runtime::*;
 
 /// What programs import.
@@ -29,7 +29,7 @@ pub mod prelude {
         Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD, schedules,
     };
     pub use crate::training::{History, Logs, TrainedModel, Verbose};
-    pub use crate::{Device, call, metrics, model};
+    pub use crate::{Device, activation, call, metrics, model};
     #[doc(no_inline)]
     pub use crate::{Error, Layer, Tensor, Weight};
 }

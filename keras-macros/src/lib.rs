@@ -19,3 +19,10 @@ pub fn derive_layer(input: TokenStream) -> TokenStream {
 pub fn call(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     keras_macros_core::call::expand(item.into()).into()
 }
+
+/// Makes an activation of a function over a symbolic tensor: a constant of the function's name, with its gradient, that options
+/// take as `activation = swoosh`.
+#[proc_macro_attribute]
+pub fn activation(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+    keras_macros_core::call::expand_activation(item.into()).into()
+}

@@ -18,6 +18,7 @@ pub use crate::plan::{
     assert_layer, catalogue, or_poison,
 };
 pub use crate::{__dims as dims, __wrapped as wrapped};
+pub use keras_kernels::activation::CustomActivation;
 pub use keras_kernels::elementwise::{Binary, Instr, Program as Chain, Unary};
 pub use keras_kernels::reduce::Reduce;
 pub use keras_kernels::{DType, Grad, Mode, Shape, View};

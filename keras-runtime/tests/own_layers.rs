@@ -5,7 +5,7 @@ extern crate keras_runtime as keras;
 use keras::plan::Spec;
 use keras::testing::LayerCheck;
 use keras::{DType, Tensor, Weight};
-use keras_macros::{Layer, call};
+use keras_macros::{Layer, activation, call};
 
 fn check<L: keras::Layer>(layer: L, inputs: &[&[usize]]) {
     inputs.iter().fold(LayerCheck::new(layer), |check, dims| check.input(Spec::of(dims))).run();
@@ -313,6 +313,21 @@ fn wrong_inputs_are_refused() {
     );
     // Poison is passed on.
     assert!(Gated::new(4).plan(&[Spec::POISON]).unwrap().outputs.as_slice()[0].is_poison());
+}
+
+const SLOPE: f64 = 0.3;
+
+/// A gate with a slope.
+#[activation]
+fn swoosh(x: Tensor) -> Tensor {
+    let gate = sigmoid(2.0 * x - 1.0);
+    x * gate + SLOPE * tanh(x)
+}
+
+#[test]
+fn own_activations() {
+    use keras::layers::core::Dense;
+    check(Dense::new(3).activation(swoosh), &[&[4]]);
 }
 
 #[test]

@@ -119,3 +119,17 @@ fn every_way_through_ifs_is_written() {
         keras_macros_core::call::expand(TokenStream::from_str(&item).expect("Rust tokens")).to_string();
     assert!(text.contains("__trace_3") && !text.contains("__trace_4"));
 }
+
+#[test]
+fn activations_are_elementwise() {
+    let message = |body: &str| {
+        let item = format!("fn own(x: Tensor) -> Tensor {{ {body} }}");
+        let expanded =
+            keras_macros_core::call::expand_activation(TokenStream::from_str(&item).expect("Rust tokens"));
+        expanded.to_string()
+    };
+    assert!(message("softmax(x, -1)").contains("`softmax` does not work element by element"));
+    assert!(message("self.a * x").contains("`a` does not work element by element"));
+    assert!(message("floor(x)").contains("no gradient flows through this activation"));
+    assert!(message("x * sigmoid(x)").contains("Activation :: Custom"));
+}

@@ -52,6 +52,8 @@ pub(super) struct Chain {
     pub leaves: Vec<usize>,
     /// Numbers that it is given.
     pub scalars: Vec<TokenStream>,
+    /// The same as the user wrote them.
+    numbers: Vec<TokenStream>,
 }
 
 impl Chain {
@@ -79,11 +81,12 @@ impl Chain {
         let value = match &graph.nodes[node].kind {
             Kind::Const(c) => self.push(Instr::Const(*c)),
             Kind::Scalar(tokens) => {
-                let at = self.scalar(quote!(::keras::rt::Number::number(#tokens)));
+                let at = self.scalar(quote!(::keras::rt::Number::number(#tokens)), tokens);
                 self.push(Instr::Scalar(at))
             }
             Kind::Field(name) if !inside => {
-                let scalar = self.scalar(quote!(::keras::rt::Number::number(self.#name)));
+                let scalar =
+                    self.scalar(quote!(::keras::rt::Number::number(self.#name)), &quote!(self.#name));
                 let input = self.leaf(node);
                 self.push(Instr::Field(name.clone(), input, scalar))
             }
@@ -115,10 +118,11 @@ impl Chain {
         })
     }
 
-    fn scalar(&mut self, tokens: TokenStream) -> usize {
+    fn scalar(&mut self, tokens: TokenStream, number: &TokenStream) -> usize {
         let text = tokens.to_string();
         self.scalars.iter().position(|s| s.to_string() == text).unwrap_or_else(|| {
             self.scalars.push(tokens);
+            self.numbers.push(number.clone());
             self.scalars.len() - 1
         })
     }
@@ -452,6 +456,16 @@ impl Chain {
 
     /// Expands to: a `&'static Program`.
     pub(super) fn tokens(&self) -> TokenStream {
+        let program = self.program(false);
+        quote!(const { &#program })
+    }
+
+    /// Expands to: a `Program` whose numbers are constants.
+    pub(super) fn constant_tokens(&self) -> TokenStream {
+        self.program(true)
+    }
+
+    fn program(&self, constant: bool) -> TokenStream {
         let instrs = self.instrs.iter().map(|instr| {
             let id = |v: &Value| proc_macro2::Literal::u16_unsuffixed(*v as u16);
             let name = |f: &str| Ident::new(f, proc_macro2::Span::call_site());
@@ -463,6 +477,10 @@ impl Chain {
                 Instr::Field(field, input, scalar) => {
                     let (text, input, scalar) = (field.to_string(), *input as u8, *scalar as u8);
                     quote!(::keras::rt::read_field(Self::__is_weight(#text), #input, #scalar))
+                }
+                Instr::Scalar(i) if constant => {
+                    let number = &self.numbers[*i];
+                    quote!(::keras::rt::Instr::Const((#number) as f64))
                 }
                 Instr::Scalar(i) => {
                     let i = proc_macro2::Literal::u8_unsuffixed(*i as u8);
@@ -484,6 +502,6 @@ impl Chain {
             }
         });
         let outputs = self.outputs.iter().map(|o| proc_macro2::Literal::u16_unsuffixed(*o as u16));
-        quote!(const { &::keras::rt::Chain { instrs: &[#(#instrs),*], outputs: &[#(#outputs),*] } })
+        quote!(::keras::rt::Chain { instrs: &[#(#instrs),*], outputs: &[#(#outputs),*] })
     }
 }

@@ -3,6 +3,7 @@
 //! Stages: [`signature`] reads the method, [`lower`] its body (once for each way through its `if`s), [`schedule`] joins
 //! elementwise functions to chains and decides what is kept, [`chain`] derives their gradients, [`expand`] writes the code.
 
+mod activation;
 mod chain;
 mod expand;
 mod functions;
@@ -15,6 +16,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Error, ItemImpl};
 
+pub use activation::expand_activation;
 use expand::Path;
 use lower::Lower;
 use schedule::Schedule;
