@@ -315,13 +315,11 @@ impl Lower {
             Expr::Macro(_) => self.wrong(expr, "macros are not understood in `call`"),
             Expr::Return(_) => self.wrong(expr, "`call` returns at its end alone"),
             Expr::Index(index) => {
-                if let (Some(Value::Several(values)), Expr::Lit(literal)) = (self.plain(&index.expr), &*index.index) {
-                    if let Lit::Int(i) = &literal.lit {
-                        if let Some(value) = i.base10_parse::<usize>().ok().and_then(|i| values.get(i).cloned()) {
+                if let (Some(Value::Several(values)), Expr::Lit(literal)) = (self.plain(&index.expr), &*index.index)
+                    && let Lit::Int(i) = &literal.lit
+                        && let Some(value) = i.base10_parse::<usize>().ok().and_then(|i| values.get(i).cloned()) {
                             return value;
                         }
-                    }
-                }
                 self.number(expr)
             }
             _ => self.number(expr),
@@ -354,17 +352,17 @@ impl Lower {
         }
         impl VisitMut for Put<'_> {
             fn visit_expr_mut(&mut self, expr: &mut Expr) {
-                if let Expr::MethodCall(call) = expr {
-                    if call.method == "dim" && call.args.len() == 1 {
-                        if let Some(Value::Tensor(node)) = self.lower.plain(&call.receiver) {
-                            let slot = format_ident!("__SLOT_{node}");
-                            self.lower.graph.measured.push(node);
-                            self.visit_expr_mut(&mut call.args[0]);
-                            let axis = &call.args[0];
-                            *expr = Expr::Verbatim(quote!(__trace.dim(#slot, #axis)));
-                            return;
-                        }
-                    }
+                if let Expr::MethodCall(call) = expr
+                    && call.method == "dim"
+                    && call.args.len() == 1
+                    && let Some(Value::Tensor(node)) = self.lower.plain(&call.receiver)
+                {
+                    let slot = format_ident!("__SLOT_{node}");
+                    self.lower.graph.measured.push(node);
+                    self.visit_expr_mut(&mut call.args[0]);
+                    let axis = &call.args[0];
+                    *expr = Expr::Verbatim(quote!(__trace.dim(#slot, #axis)));
+                    return;
                 }
                 if let Expr::Path(path) = expr {
                     let value = path.path.get_ident().and_then(|name| self.lower.lookup(name)).cloned();
@@ -443,15 +441,15 @@ impl Lower {
     fn operand(&mut self, value: Value, span: Span) -> Found<usize> {
         match value {
             Value::Tensor(node) => {
-                if let Kind::Op(_, info) = &self.graph.nodes[node].kind {
-                    if !info.differentiable {
-                        let what = self.graph.nodes[node].what.clone();
-                        self.error(
+                if let Kind::Op(_, info) = &self.graph.nodes[node].kind
+                    && !info.differentiable
+                {
+                    let what = self.graph.nodes[node].what.clone();
+                    self.error(
                             span,
                             &format!("`{what}` is an integer, to which no gradient flows: say so with `cast({what}(..), DType::F32)`"),
                         );
-                        return None;
-                    }
+                    return None;
                 }
                 Some(node)
             }

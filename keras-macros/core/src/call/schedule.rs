@@ -32,8 +32,8 @@ pub(super) enum Work {
     Op,
     /// The chain, and its gradient with the leaves it is for.
     Chain {
-        forward: Chain,
-        backward: Chain,
+        forward: Box<Chain>,
+        backward: Box<Chain>,
         leaves: Vec<usize>,
     },
 }
@@ -87,7 +87,7 @@ impl Schedule {
             let work = if graph.is_elementwise(node) {
                 let forward = Chain::new(graph, node, &|n| root[n] == Some(node));
                 let (backward, leaves) = forward.gradient(&|n| flows[n]);
-                Work::Chain { forward, backward, leaves }
+                Work::Chain { forward: Box::new(forward), backward: Box::new(backward), leaves }
             } else {
                 Work::Op
             };
