@@ -1,5 +1,5 @@
-//! Values of real Keras: losses, metrics, schedules. The cases lie in a folder that the environment variable `KERAS_CASES` names;
-//! small ones are committed under `tests/fixtures/training`.
+//! Values of real Keras: losses, metrics, schedules, steps of training. The cases lie in a folder that the environment
+//! variable `KERAS_CASES` names; without it these tests only say that nothing was checked.
 
 use std::path::{Path, PathBuf};
 

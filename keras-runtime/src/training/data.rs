@@ -170,6 +170,7 @@ fn convert(from_type: DType, from: &[u8], to_type: DType, to: &mut [u8]) {
 }
 
 /// Gathers a batch of labels as 32-bit floats.
+#[allow(clippy::unnecessary_cast)] // One of the types is the one that is wanted.
 pub(crate) fn gather(port: &Port<'_>, pick: Pick<'_>, to: &mut [f32]) {
     let size = port.shape.size();
     with_elements!(port.dtype, port.bytes, data => {

@@ -166,6 +166,7 @@ impl Objective {
 }
 
 /// The one number of a float view.
+#[allow(clippy::unnecessary_cast)] // `T` may be the type that is wanted.
 pub(crate) fn read_number(device: &Device, view: View) -> f64 {
     with_float!(view.dtype(), T => {
         let mut bytes = [0; size_of::<T>()];

@@ -216,10 +216,9 @@ impl Trainer {
         let program = network.program(program);
         let all = self.outputs.iter().enumerate().map(|(i, output)| {
             let gradient = program.output_grads[i].filter(|_| training);
-            let place = |loss: &Box<dyn Loss>| {
-                Objective::new(network.device(), &**loss, program.outputs[i], gradient)
-            };
-            output.loss.as_ref().map(place).transpose()
+            let place =
+                |loss: &dyn Loss| Objective::new(network.device(), loss, program.outputs[i], gradient);
+            output.loss.as_deref().map(place).transpose()
         });
         all.collect()
     }
