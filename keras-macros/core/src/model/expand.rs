@@ -131,11 +131,11 @@ fn aliases(parts: &Parts<'_>) -> TokenStream {
     let params: Vec<TokenStream> = params.collect();
     let one = |alias: Ident, layer: &Layer| {
         let mut class = layer.class.clone();
-        if let (Some(inner), Some(last)) = (layer.inner, class.segments.last_mut()) {
-            if last.arguments.is_none() {
-                let inner = inner_type(parts, inner, Span::call_site());
-                last.arguments = PathArguments::AngleBracketed(parse_quote!(<#inner>));
-            }
+        if let (Some(inner), Some(last)) = (layer.inner, class.segments.last_mut())
+            && last.arguments.is_none()
+        {
+            let inner = inner_type(parts, inner, Span::call_site());
+            last.arguments = PathArguments::AngleBracketed(parse_quote!(<#inner>));
         }
         match is_generic(parts, layer) {
             true => quote!(type #alias<#(#params),*> = #class;),

@@ -89,10 +89,10 @@ impl Graph {
         let mut needed = vec![false; self.nodes.len()];
         let mut open: Vec<Value> = self.outputs.clone();
         while let Some(value) = open.pop() {
-            if let Value::Output { node, .. } = value {
-                if !std::mem::replace(&mut needed[node], true) {
-                    open.extend(&self.nodes[node].inputs);
-                }
+            if let Value::Output { node, .. } = value
+                && !std::mem::replace(&mut needed[node], true)
+            {
+                open.extend(&self.nodes[node].inputs);
             }
         }
         let mut called = vec![false; self.layers.len()];

@@ -17,10 +17,10 @@ const MOST_DIMS: usize = 6;
 /// Reports declared shapes that cannot be types.
 pub fn check(header: &Header, errors: &mut Errors) {
     for port in header.inputs.iter().chain(&header.outputs) {
-        if let Some(dtype) = &port.dtype {
-            if !DTYPES.iter().any(|(name, _)| dtype == name) {
-                errors.at(dtype, "the element type is `f32`, `f64`, `i32`, `i64` or `u8`");
-            }
+        if let Some(dtype) = &port.dtype
+            && !DTYPES.iter().any(|(name, _)| dtype == name)
+        {
+            errors.at(dtype, "the element type is `f32`, `f64`, `i32`, `i64` or `u8`");
         }
         if let Some(dim) = port.dims.get(MOST_DIMS) {
             errors.at(dim, format!("a sample has at most {MOST_DIMS} dimensions"));

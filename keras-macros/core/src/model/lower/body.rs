@@ -252,12 +252,12 @@ impl<'a> Lower<'a> {
         for item in self.turns(&turns.expr, env) {
             env.open();
             self.pattern(&turns.pat, item, env);
-            if let Some((result, at)) = self.block(&turns.body, env) {
-                if !matches!(result, Val::Error | Val::Tuple(_)) {
-                    self.errors.at(&at.to_token_stream(), "what a turn of the loop yields is not used");
-                    env.close();
-                    break;
-                }
+            if let Some((result, at)) = self.block(&turns.body, env)
+                && !matches!(result, Val::Error | Val::Tuple(_))
+            {
+                self.errors.at(&at.to_token_stream(), "what a turn of the loop yields is not used");
+                env.close();
+                break;
             }
             env.close();
         }

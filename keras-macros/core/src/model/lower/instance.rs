@@ -211,10 +211,10 @@ fn constructors(mut value: Expr) -> Expr {
     impl VisitMut for Constructors {
         fn visit_expr_mut(&mut self, expr: &mut Expr) {
             visit_mut::visit_expr_mut(self, expr);
-            if let Expr::Call(call) = expr {
-                if let Some(made) = constructor(call) {
-                    *expr = made;
-                }
+            if let Expr::Call(call) = expr
+                && let Some(made) = constructor(call)
+            {
+                *expr = made;
             }
         }
     }

@@ -37,10 +37,10 @@ pub fn lower(header: &Header, body: &Body, errors: &mut Errors) -> Graph {
         }
     }
     for (at, port) in header.outputs.iter().enumerate() {
-        if let Some(name) = &port.name {
-            if header.outputs[..at].iter().any(|other| other.name.as_ref() == Some(name)) {
-                lower.errors.at(name, format!("two outputs are called `{name}`"));
-            }
+        if let Some(name) = &port.name
+            && header.outputs[..at].iter().any(|other| other.name.as_ref() == Some(name))
+        {
+            lower.errors.at(name, format!("two outputs are called `{name}`"));
         }
     }
     match body {
