@@ -5,6 +5,7 @@ mod batch;
 mod compiled;
 mod data;
 mod dims;
+mod files;
 mod layer_ref;
 #[allow(clippy::module_inception)]
 mod model;
