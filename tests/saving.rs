@@ -125,7 +125,8 @@ fn models_in_models_survive() {
 #[test]
 fn training_goes_on_bit_for_bit() {
     type Labels = Batch<D0, u8>;
-    let x: Batch<D2<4, 3>> = Batch::new(numbers(40 * 12).iter().map(|v| *v as f32).collect()).expect("whole samples");
+    let x: Batch<D2<4, 3>> =
+        Batch::new(numbers(40 * 12).iter().map(|v| *v as f32).collect()).expect("whole samples");
     let y = Labels::new((0..40).map(|i| i as u8 % 5).collect()).expect("whole samples");
     let compiled = || {
         let model = Model::<Mlp>::with_seed(Device::default(), 3);
@@ -195,7 +196,8 @@ fn a_killed_save_leaves_a_whole_file() {
 
 #[test]
 fn damaged_files_are_errors() {
-    let whole = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keras/shared_layer_chain.keras"));
+    let whole =
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/keras/shared_layer_chain.keras"));
     let whole = whole.expect("the fixture is there");
     let open = |bytes: &[u8]| {
         let saved = saving::from_bytes(bytes).map_err(keras::Error::Data)?;

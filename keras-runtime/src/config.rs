@@ -122,8 +122,9 @@ impl ConfigValue for Ints {
         if let Some(n) = json.as_i64() {
             return Ok(Ints::of([n as isize]));
         }
-        let list: Option<Vec<isize>> =
-            json.as_array().and_then(|l| l.iter().map(|v| Some(v.as_i64()? as isize)).collect());
+        // Python's None in a shape: a dimension that the input decides.
+        let number = |v: &Value| if v.is_null() { Some(-1) } else { v.as_i64().map(|n| n as isize) };
+        let list: Option<Vec<isize>> = json.as_array().and_then(|l| l.iter().map(number).collect());
         list.filter(|l| l.len() <= 8).map(|l| Ints::from_slice(&l)).ok_or_else(expected)
     }
 }

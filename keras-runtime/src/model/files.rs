@@ -11,7 +11,7 @@ impl<M: Architecture> Model<M> {
     /// # Errors
     /// If the file cannot be read, or its weights have other shapes than the model's.
     pub fn load(path: impl AsRef<Path>, device: Device) -> Result<Self> {
-        let mut model = Model::try_new(device, 0)?;
+        let mut model: Model<M> = Model::try_new(device, 0)?;
         model.load_weights(path)?;
         Ok(model)
     }

@@ -228,6 +228,10 @@ impl OptimizerState {
         }
         let settings = self.optimizer.settings();
         let built = self.built.as_ref().expect("an optimizer is built before its first step");
+        // As in Keras: where nothing is trained, no step is taken.
+        if built.trainable.is_empty() {
+            return;
+        }
         let device = network.device();
         if let Some(scale) = settings.loss_scale_factor {
             built.each(network, |_, g| scale_by(device, 1.0 / scale, g));

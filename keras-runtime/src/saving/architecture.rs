@@ -155,6 +155,12 @@ impl Writer {
             config.insert("activity_regularizer".into(), regularizer.to_json());
         }
         config.extend(layer.config());
+        // A dimension that the input decides is None in Keras' shapes.
+        for key in ["output_shape", "noise_shape"] {
+            if let Some(Value::Array(dims)) = config.get_mut(key) {
+                dims.iter_mut().filter(|dim| **dim == json!(-1)).for_each(|dim| *dim = Value::Null);
+            }
+        }
         let (module, registered) = origin(layer);
         let mut json = envelope(&module, layer.class_name(), Value::Object(config), registered);
         if let Some(first) = definition.nodes.iter().find(|node| node.member == at) {

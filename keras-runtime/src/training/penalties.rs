@@ -33,7 +33,9 @@ impl Penalties {
                 constraints.push((network.view(v), constraint));
             }
         }
-        let outputs = network.flat().leaves.iter().any(|l| l.activity_regularizer.is_some());
+        let flat = network.flat();
+        let outputs = flat.leaves.iter().any(|l| l.activity_regularizer.is_some())
+            || flat.nodes.iter().any(|n| n.layer.activity_regularizer().is_some());
         let float = network.float();
         let block = network.device().allocate(64 + room * float.size())?;
         // SAFETY: both lie in the block, which is kept as long as the views, on 64 bytes.

@@ -374,18 +374,18 @@ impl Trainer {
             }
             let labels = Values::new(&host.labels[..labels], data.y[i].shape.insert(0, batch));
             let predictions = Values::new(&host.predictions[..view.size()], view.shape());
-            let masks = mask.map(|mask| {
-                device.download(mask, &mut host.mask[..mask.size()]);
-                let floats = &mut host.shares[..mask.size()];
-                floats.iter_mut().zip(&host.mask).for_each(|(to, m)| *to = f32::from(*m != 0));
-                &host.shares[..mask.size()]
-            });
+            // As in Keras a mask alone does not weigh metrics: it only strikes out given weights.
             for metric in &mut output.metrics {
-                metric.update(labels, predictions, masks);
+                metric.update(labels, predictions, None);
+            }
+            if let Some(mask) = mask.filter(|m| weights > 0 && m.size() == weights) {
+                device.download(mask, &mut host.mask[..mask.size()]);
+                let masked = host.weights.iter_mut().zip(&host.mask);
+                masked.take(weights).for_each(|(weight, keep)| *weight *= f32::from(*keep != 0));
             }
             let weights = (weights > 0).then(|| &host.weights[..weights]);
             for metric in &mut output.weighted {
-                metric.update(labels, predictions, weights.or(masks));
+                metric.update(labels, predictions, weights);
             }
         }
         total += penalties.value(&device, network.program(at));
