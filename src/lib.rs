@@ -29,7 +29,7 @@ pub mod prelude {
         Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD, schedules,
     };
     pub use crate::training::{History, Logs, TrainedModel, Verbose};
-    pub use crate::{Device, activation, call, metrics, model};
+    pub use crate::{Device, activation, call, datasets, metrics, model};
     #[doc(no_inline)]
     pub use crate::{Error, Layer, Tensor, Weight};
 }
