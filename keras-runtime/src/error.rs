@@ -10,6 +10,8 @@ use crate::plan::Message;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong: each says what, where, what was expected and what was found.
+// A message of const evaluation lies on the stack; errors are rare, and not moved about.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

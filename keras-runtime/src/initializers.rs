@@ -3,7 +3,7 @@
 //! Source: <https://keras.io/api/layers/initializers/>.
 
 use keras_kernels::random::Stream;
-use keras_kernels::{Device, Shape, View, with_float};
+use keras_kernels::{Device, Element, Shape, View, with_float};
 
 /// How a weight starts. The numbers are functions of the model's seed and of the weight's place in the model (or of
 /// the initializer's own seed), on any number of threads.
@@ -252,6 +252,6 @@ pub(crate) fn download(device: &Device, from: View) -> Vec<f64> {
         let mut bytes = vec![0u8; from.size() * SIZE];
         device.download(from, &mut bytes);
         let (numbers, _) = bytes.as_chunks::<SIZE>();
-        numbers.iter().map(|b| T::from_ne_bytes(*b) as f64).collect()
+        numbers.iter().map(|b| T::from_ne_bytes(*b).to_f64()).collect()
     })
 }

@@ -305,7 +305,7 @@ const fn peaks(graph: &GraphSpec, training: bool) -> usize {
         let mut k = 0;
         while k < n {
             let plan = graph.nodes[k].plan;
-            trained[k] = plan.model.is_some() || plan.weights.len() > 0;
+            trained[k] = plan.model.is_some() || !plan.weights.is_empty();
             let mut s = 0;
             while s < plan.saved.len() {
                 if plan.saved.as_slice()[s].batched() {

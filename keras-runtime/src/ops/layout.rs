@@ -51,7 +51,10 @@ impl Reshape {
             }
             i += 1;
         }
-        let rest = if known == 0 { 0 } else { x.size() / known };
+        let rest = match x.size().checked_div(known) {
+            Some(rest) => rest,
+            None => 0,
+        };
         let fits = if free.is_some() { known * rest == x.size() } else { known == x.size() };
         if !fits {
             let message = Message::new("cannot give the ").number(x.size()).text(" elements of ").spec(x);

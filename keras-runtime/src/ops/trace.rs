@@ -259,7 +259,7 @@ const fn take(sizes: &mut [usize; CLASSES], spec: &Spec) -> usize {
 
 const fn buffer(class: usize, size: usize) -> Spec {
     let shape = keras_kernels::Shape::of(&[size]);
-    let spec = if class % 2 == 0 { Spec::sample(shape) } else { Spec::fixed(shape) };
+    let spec = if class.is_multiple_of(2) { Spec::sample(shape) } else { Spec::fixed(shape) };
     if class < 2 { spec } else { spec.with_dtype(DType::I32) }
 }
 

@@ -73,7 +73,7 @@ impl<T: Real> Kernel for Backward<T> {
 
 /// `y = a * sigmoid(b)`.
 pub(super) fn forward<T: Real>(split: AxisSplit, x: View, y: View) {
-    assert!(split.n % 2 == 0 && y.size() * 2 == x.size(), "glu halves an even axis");
+    assert!(split.n.is_multiple_of(2) && y.size() * 2 == x.size(), "glu halves an even axis");
     let half = split.n / 2 * split.inner;
     let (x, y) = (Raw::<T>::of(x), Raw::<T>::of(y));
     threads::tasks(split.outer, split.outer * half * COST, |row| T::dispatch(Forward { x, y, half, row }));
@@ -81,7 +81,10 @@ pub(super) fn forward<T: Real>(split: AxisSplit, x: View, y: View) {
 
 /// `da = dy * sigmoid(b)`, `db = dy * a * sigmoid'(b)`.
 pub(super) fn backward<T: Real>(split: AxisSplit, x: View, dy: View, dx: Grad) {
-    assert!(split.n % 2 == 0 && dy.size() * 2 == x.size() && dx.view.size() == x.size(), "sizes of glu");
+    assert!(
+        split.n.is_multiple_of(2) && dy.size() * 2 == x.size() && dx.view.size() == x.size(),
+        "sizes of glu"
+    );
     let half = split.n / 2 * split.inner;
     let (x, dy, dx, mode) = (Raw::<T>::of(x), Raw::<T>::of(dy), Raw::<T>::of(dx.view), dx.mode);
     threads::tasks(split.outer, split.outer * half * COST, |row| {

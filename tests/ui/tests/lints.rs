@@ -33,6 +33,6 @@ fn strict_lints() {
         Local([4]) -> [UNITS] = [Dense(UNITS)]
     }
     assert_eq!(Local::PARAMS, 15);
-    assert!(Everything::PARAMS > 0 && Everything::PEAK > 0 && Everything::TRAIN_PEAK > Everything::PEAK);
+    const { assert!(Everything::PARAMS > 0 && Everything::PEAK > 0 && Everything::TRAIN_PEAK > Everything::PEAK) };
     let _ = Everything;
 }

@@ -153,7 +153,7 @@ impl Projected {
             let mask = &inputs[inputs.len() - 1];
             let plain = Shape::of(&[heads.targets, heads.sources]);
             let each = plain.insert(0, heads.heads());
-            if !mask.shape().same(&plain) && !(rank == 2 && mask.shape().same(&each)) {
+            if !(mask.shape().same(&plain) || rank == 2 && mask.shape().same(&each)) {
                 let message = Message::new("expects an attention mask of shape `").dims(&plain);
                 return Err(message.text("`, found ").spec(mask));
             }
@@ -429,12 +429,12 @@ impl Pass<'_> {
             let product = Gemm::new(width, out, rows).a_transposed();
             device.gemm(&product, from, gradient, None, Activation::Linear, dkernel);
         }
-        if self.layer.use_bias {
-            if let Some(dbias) = call.weight_grads[at + 1] {
-                let by_row = gradient.reshape(Shape::of(&[rows, out]));
-                let dbias = dbias.reshape(Shape::of(&[out]));
-                device.reduce(Reduce::Sum, Axes::NONE.with(0), by_row, dbias);
-            }
+        if self.layer.use_bias
+            && let Some(dbias) = call.weight_grads[at + 1]
+        {
+            let by_row = gradient.reshape(Shape::of(&[rows, out]));
+            let dbias = dbias.reshape(Shape::of(&[out]));
+            device.reduce(Reduce::Sum, Axes::NONE.with(0), by_row, dbias);
         }
         if let Some(to) = to {
             let product = Gemm::new(rows, width, out).b_transposed();
