@@ -1,5 +1,8 @@
 //! Keras for Rust: models as source, shapes proved at compile time.
 
+#[cfg(doctest)]
+mod book;
+
 pub use keras_macros::{Layer, activation, call, model};
 pub use keras_runtime::*;
 

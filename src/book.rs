@@ -1,0 +1,19 @@
+//! The book's code, run as documentation tests.
+
+macro_rules! pages {
+    ($($name:ident),* $(,)?) => { $(
+        #[doc = include_str!(concat!("../book/src/", stringify!($name), ".md"))]
+        mod $name {}
+    )* };
+}
+
+#[doc = include_str!("../README.md")]
+mod readme {}
+
+#[doc = include_str!("../book/src/first-model.md")]
+mod first_model {}
+
+#[doc = include_str!("../book/src/own-layers.md")]
+mod own_layers {}
+
+pages!(introduction, models, training, files, errors, performance);
