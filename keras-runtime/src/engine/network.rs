@@ -296,7 +296,7 @@ impl Network {
         &self.programs[at]
     }
 
-    /// Runs a program forward. `walk` is the code that `model!` generated, or [`Network::walk_forward`].
+    /// Runs a program forward. `walk` is the code that `model!` generated, or [`super::walk_forward`].
     /// With `training`, layers behave as in a training step.
     pub fn forward(&mut self, at: usize, training: bool, walk: impl FnOnce(&Run<'_>)) {
         let program = &self.programs[at];
