@@ -11,7 +11,7 @@ pub use crate::model::source::{
     EMPTY, assert_input, assert_node, assert_output, leaf, model_class, model_config, model_plan, output,
     params, peak_floats, plan_of, runs_its_own_calls, train_peak_floats,
 };
-pub use crate::model::{Architecture, LayerRef, Rank, Sel, Tag};
+pub use crate::model::{Architecture, LayerRef, NoWeights, Rank, Sel, Tag, Weighted, variable};
 pub use crate::ops::generated::*;
 pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
@@ -21,4 +21,6 @@ pub use crate::{__dims as dims, __wrapped as wrapped};
 pub use keras_kernels::activation::CustomActivation;
 pub use keras_kernels::elementwise::{Binary, Instr, Program as Chain, Unary};
 pub use keras_kernels::reduce::Reduce;
+/// The values of a weight.
+pub type Values = ndarray::ArrayD<f32>;
 pub use keras_kernels::{DType, Grad, Mode, Shape, View};

@@ -20,6 +20,6 @@ pub use data::DataFor;
 pub use dims::{D0, D1, D2, D3, D4, D5, D6, Dims, Outer};
 #[doc(hidden)]
 pub use dims::{Rank, Sel, Tag};
-pub use layer_ref::LayerRef;
+pub use layer_ref::{LayerRef, NoWeights, Weighted, variable};
 pub use model::Model;
 pub use summary::Summary;

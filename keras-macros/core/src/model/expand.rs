@@ -399,6 +399,11 @@ fn layer(header: &Header) -> TokenStream {
             }
         }
         #[automatically_derived]
+        impl #impl_generics ::keras::rt::Weighted for #name #type_generics {
+            type Weights<'__a> = ::keras::rt::NoWeights;
+            fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights { ::keras::rt::NoWeights }
+        }
+        #[automatically_derived]
         impl #impl_generics ::keras::rt::Configure for #name #type_generics {
             fn class_name(&self) -> &'static str {
                 ::keras::rt::model_class(<Self as ::keras::rt::Architecture>::GRAPH)

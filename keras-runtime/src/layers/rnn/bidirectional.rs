@@ -525,3 +525,10 @@ mod tests {
         assert_eq!(error, "`backward_layer` must go the other way: set its `go_backwards`");
     }
 }
+
+impl<L: Recurrent> crate::rt::Weighted for Bidirectional<L> {
+    type Weights<'a> = crate::rt::NoWeights;
+    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
+        crate::rt::NoWeights
+    }
+}

@@ -223,3 +223,10 @@ mod tests {
         assert_eq!(message(stateful), "cannot wrap a layer with state, which would change at every step");
     }
 }
+
+impl<L: Layer> crate::rt::Weighted for TimeDistributed<L> {
+    type Weights<'a> = crate::rt::NoWeights;
+    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
+        crate::rt::NoWeights
+    }
+}
