@@ -297,6 +297,13 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl ::keras::rt::Weighted for Net {
+        type Weights<'__a> = ::keras::rt::NoWeights;
+        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
+            ::keras::rt::NoWeights
+        }
+    }
+    #[automatically_derived]
     impl ::keras::rt::Configure for Net {
         fn class_name(&self) -> &'static str {
             ::keras::rt::model_class(<Self as ::keras::rt::Architecture>::GRAPH)

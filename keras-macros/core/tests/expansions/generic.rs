@@ -133,6 +133,14 @@ const _: () = {
         }
     }
     #[automatically_derived]
+    impl<const HIDDEN: usize, const OUT: usize> ::keras::rt::Weighted
+    for Wide<HIDDEN, OUT> {
+        type Weights<'__a> = ::keras::rt::NoWeights;
+        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
+            ::keras::rt::NoWeights
+        }
+    }
+    #[automatically_derived]
     impl<const HIDDEN: usize, const OUT: usize> ::keras::rt::Configure
     for Wide<HIDDEN, OUT> {
         fn class_name(&self) -> &'static str {
