@@ -113,3 +113,16 @@ fn a_model_is_a_layer() {
     assert_eq!(Twin::PARAMS, Tower::PARAMS + 8 * 4 + 4);
     assert_eq!(run::<Twin>(2)[0].len(), 2 * 6 * 4);
 }
+
+#[test]
+fn weights_are_read_by_their_names() {
+    let model = keras::model::Model::<Twin>::new(Device::default());
+    let kernel = model.dense().kernel();
+    assert_eq!(kernel.shape(), [8, 4]);
+    let of_network =
+        model.network().variables().iter().find(|v| v.path() == "dense/kernel").expect("it has one");
+    let values: Vec<f32> = model.network().read(of_network).iter().map(|v| *v as f32).collect();
+    assert_eq!(kernel.as_slice(), Some(&values[..]));
+    assert_eq!(model.dense().bias().expect("it has one").shape(), [4]);
+    assert_eq!(model.dense().layer().units, 4);
+}

@@ -480,6 +480,13 @@ pub(crate) fn from_config(config: &Config) -> Result<std::sync::Arc<dyn Layer>> 
     })
 }
 
+impl<L: Recurrent> crate::rt::Weighted for Bidirectional<L> {
+    type Weights<'a> = crate::rt::NoWeights;
+    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
+        crate::rt::NoWeights
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -523,12 +530,5 @@ mod tests {
         let same_way = Bidirectional::new(GRU::new(2)).backward_layer(GRU::new(2));
         let error = same_way.plan_for(&[Spec::of(&[3, 2])]).unwrap_err().to_string();
         assert_eq!(error, "`backward_layer` must go the other way: set its `go_backwards`");
-    }
-}
-
-impl<L: Recurrent> crate::rt::Weighted for Bidirectional<L> {
-    type Weights<'a> = crate::rt::NoWeights;
-    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
-        crate::rt::NoWeights
     }
 }

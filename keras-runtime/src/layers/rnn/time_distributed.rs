@@ -193,6 +193,13 @@ pub(crate) fn from_config(config: &Config) -> Result<Arc<dyn Layer>> {
     Ok(Arc::new(TimeDistributed::new(layer)))
 }
 
+impl<L: Layer> crate::rt::Weighted for TimeDistributed<L> {
+    type Weights<'a> = crate::rt::NoWeights;
+    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
+        crate::rt::NoWeights
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,12 +228,5 @@ mod tests {
         assert_eq!(message(flat), "expects an input `[steps, ..]`, found `[4]`");
         let stateful = TimeDistributed::new(BatchNormalization::new()).plan_for(&[Spec::of(&[3, 4])]);
         assert_eq!(message(stateful), "cannot wrap a layer with state, which would change at every step");
-    }
-}
-
-impl<L: Layer> crate::rt::Weighted for TimeDistributed<L> {
-    type Weights<'a> = crate::rt::NoWeights;
-    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
-        crate::rt::NoWeights
     }
 }
