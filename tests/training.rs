@@ -95,7 +95,8 @@ fn weights_of_samples_and_classes() -> keras::Result<()> {
     let mut net = compiled(Device::default());
     // A weight of 2 everywhere doubles the loss; classes say the same as samples.
     let plain = net.evaluate(&x, &y)?["loss"];
-    let twice = keras::training::EvaluateOptions { sample_weight: Some(&[2.0; 40]), ..Default::default() };
+    let twice =
+        keras::training::EvaluateOptions { sample_weight: vec![Some(&[2.0; 40])], ..Default::default() };
     let doubled = net.evaluate_with(&x, &y, twice)?["loss"];
     assert!((doubled - 2.0 * plain).abs() < 1e-5, "{doubled} {plain}");
     let by_sample: Vec<f32> = (0..40).map(|i| f32::from(y.sample(i)[0]) + 0.5).collect();

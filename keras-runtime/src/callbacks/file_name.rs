@@ -1,6 +1,6 @@
 //! Names of files with numbers in them, in Python's format: `net-{epoch:02d}-{val_loss:.2f}.keras`.
 
-use crate::training::Logs;
+use crate::training::{Logs, exponent, python};
 use crate::{Error, Result};
 
 /// The name for an epoch (counted from 1) and, where files are saved within epochs, a batch (likewise).
@@ -63,7 +63,7 @@ fn field(
             match (kind, precision) {
                 (Some('f'), precision) => format!("{value:.*}", precision.unwrap_or(6)),
                 (Some('e'), precision) => exponent(value, precision.unwrap_or(6)),
-                (None, None) => value.to_string(),
+                (None, None) => python(value),
                 _ => return Err(wrong()),
             }
         }
@@ -73,14 +73,6 @@ fn field(
         Some(digits) if zeros => format!("-{}{digits}", "0".repeat(missing)),
         _ => format!("{}{text}", if zeros { "0" } else { " " }.repeat(missing)),
     })
-}
-
-/// `1.5e-03`: Python writes at least two digits of exponent.
-fn exponent(value: f64, precision: usize) -> String {
-    let text = format!("{value:.precision$e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
-    format!("{digits}e{sign}{exponent:0>2}")
 }
 
 #[cfg(test)]

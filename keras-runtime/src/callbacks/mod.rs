@@ -21,7 +21,11 @@ pub use progress::Progress;
 pub use reduce_lr::ReduceLROnPlateau;
 pub use simple::{LambdaCallback, LearningRateScheduler, TerminateOnNaN};
 
+use keras_kernels::View;
+
 use crate::Result;
+use crate::engine::Network;
+use crate::saving::Array;
 use crate::training::{Logs, TrainedModel};
 
 /// What a callback sees and may change.
@@ -39,6 +43,8 @@ pub struct Training<'a> {
     pub initial_epoch: usize,
     /// Steps of an epoch, where known.
     pub steps: Option<usize>,
+    /// Whether validation ran in this epoch; none without samples for validation.
+    pub validated: Option<bool>,
 }
 
 impl Training<'_> {
@@ -61,7 +67,25 @@ impl Training<'_> {
     }
 }
 
-/// Something that is called while a model trains. Every hook may fail, which ends training with the error.
+/// What a callback sees while a model predicts.
+pub struct Predicting<'a> {
+    /// The model's weights and structure.
+    pub network: &'a mut Network,
+    /// Batches, where known.
+    pub steps: Option<usize>,
+    /// Set it to end predicting after this batch: what was predicted until then is the result.
+    pub stop: &'a mut bool,
+    pub(crate) outputs: &'a [View],
+}
+
+impl Predicting<'_> {
+    /// The batch's predictions for output `i`; none before the batch, or if there is no such output.
+    pub fn output(&self, i: usize) -> Option<Array> {
+        self.outputs.get(i).map(|view| Array::download(self.network.device(), *view))
+    }
+}
+
+/// Something that is called while a model trains, is evaluated or predicts. Every hook may fail, which ends training with the error.
 ///
 /// ```
 /// use keras_runtime::Result;
@@ -120,6 +144,22 @@ pub trait Callback: Send {
     fn on_test_batch_end(&mut self, _batch: usize, _at: &mut Training<'_>) -> Result<()> {
         Ok(())
     }
+    /// Before predicting.
+    fn on_predict_begin(&mut self, _at: &mut Predicting<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// After predicting.
+    fn on_predict_end(&mut self, _at: &mut Predicting<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// Before a batch is predicted, counted from 0.
+    fn on_predict_batch_begin(&mut self, _batch: usize, _at: &mut Predicting<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// After a batch was predicted.
+    fn on_predict_batch_end(&mut self, _batch: usize, _at: &mut Predicting<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A callback that its owner keeps, to look at it after training.
@@ -153,5 +193,17 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     }
     fn on_test_batch_end(&mut self, batch: usize, at: &mut Training<'_>) -> Result<()> {
         (**self).on_test_batch_end(batch, at)
+    }
+    fn on_predict_begin(&mut self, at: &mut Predicting<'_>) -> Result<()> {
+        (**self).on_predict_begin(at)
+    }
+    fn on_predict_end(&mut self, at: &mut Predicting<'_>) -> Result<()> {
+        (**self).on_predict_end(at)
+    }
+    fn on_predict_batch_begin(&mut self, batch: usize, at: &mut Predicting<'_>) -> Result<()> {
+        (**self).on_predict_batch_begin(batch, at)
+    }
+    fn on_predict_batch_end(&mut self, batch: usize, at: &mut Predicting<'_>) -> Result<()> {
+        (**self).on_predict_batch_end(batch, at)
     }
 }

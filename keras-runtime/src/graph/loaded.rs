@@ -236,13 +236,11 @@ impl LoadedModel {
         let y = batch.y.iter().map(|array| array.converted(label_type(array)));
         let y: Vec<Array> = y.collect();
         let mut data = Samples::new(ports(&x, samples)?, ports(&y, samples)?);
-        data.weights = batch.sample_weight;
-        data.class_weights = batch.class_weight.to_vec();
+        data.weights = batch.sample_weight.map(Some).into_iter().collect();
+        data.class_weights = batch.class_weight;
         let walk = Interpreted::new(&bound.network);
         let mut session = Session { network: &mut bound.network, trainer, walk: &walk };
-        let mut logs = Logs::new();
-        session.on_batch(&data, true, false, &mut logs)?;
-        Ok(logs)
+        session.on_batch(&data, true)
     }
 
     /// Makes optimizer, losses and metrics as the file says, unless they are there.

@@ -114,6 +114,20 @@ impl<D: Dims, T: Element> Batch<D, T> {
     }
 }
 
+impl<D: Dims, T> Batch<D, T> {
+    /// Keeps the first `len` samples, or all if there are fewer.
+    pub fn truncate(&mut self, len: usize) {
+        self.data.truncate(len.saturating_mul(D::SHAPE.size()));
+        self.len = self.len.min(len);
+    }
+
+    /// Adds the samples of another batch at the end.
+    pub fn append(&mut self, more: Batch<D, T>) {
+        self.data.extend(more.data);
+        self.len += more.len;
+    }
+}
+
 /// One port of a data set: samples of one shape and type, without their static type.
 #[derive(Clone, Copy)]
 pub struct Port<'a> {
@@ -137,6 +151,10 @@ pub trait Ports: Send + Sync {
     fn room(len: usize) -> Self;
     /// The bytes of port `i`, to write.
     fn port_mut(&mut self, i: usize) -> &mut [u8];
+    /// Adds samples at the end.
+    fn append(&mut self, more: Self);
+    /// Keeps the first `len` samples.
+    fn truncate(&mut self, len: usize);
     /// Number of samples.
     fn samples(&self) -> usize {
         self.port(0).len
@@ -159,6 +177,12 @@ impl<D: Dims, T: Element> Ports for Batch<D, T> {
         // SAFETY: as above; any bytes are valid numbers (`Element` has no bool).
         unsafe { std::slice::from_raw_parts_mut(self.data.as_mut_ptr().cast(), len) }
     }
+    fn append(&mut self, more: Self) {
+        Batch::append(self, more);
+    }
+    fn truncate(&mut self, len: usize) {
+        Batch::truncate(self, len);
+    }
 }
 
 macro_rules! tuples {
@@ -173,6 +197,12 @@ macro_rules! tuples {
             }
             fn port_mut(&mut self, i: usize) -> &mut [u8] {
                 match i { $($i => self.$i.port_mut(0),)* _ => self.0.port_mut(0) }
+            }
+            fn append(&mut self, more: Self) {
+                $(self.$i.append(more.$i);)*
+            }
+            fn truncate(&mut self, len: usize) {
+                $(self.$i.truncate(len);)*
             }
         }
     )* };

@@ -3,17 +3,17 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
+use super::fit::Fit;
 use super::model::Generated;
+use super::stream::{IntoBatch, untyped};
 use super::{Architecture, DataFor, Model, Ports};
 use crate::Result;
-use crate::callbacks::Callback;
 use crate::engine::Network;
 use crate::losses::TakesLabels;
-use crate::model::Port;
 use crate::optimizers::OptimizerState;
 use crate::training::{
-    BatchPorts, CompileConfig, EvaluateOptions, FitOptions, History, Logs, Samples, Session, Source,
-    TrainedModel, Trainer, Verbose, ports,
+    BatchWeights, CompileConfig, EvaluateOptions, Logs, Samples, Session, Source, TrainedModel, Trainer,
+    ports,
 };
 
 /// A model with an optimizer, a loss of type `L` and metrics: it can be trained and evaluated.
@@ -44,7 +44,7 @@ impl<M: Architecture, L> Compiled<M, L> {
         self.model
     }
 
-    fn session<T>(&mut self, work: impl FnOnce(&mut Session<'_>) -> T) -> T {
+    pub(super) fn session<T>(&mut self, work: impl FnOnce(&mut Session<'_>) -> T) -> T {
         let walk = Generated::<M>(PhantomData);
         let network = self.model.network_mut();
         work(&mut Session { network, trainer: &mut self.trainer, walk: &walk })
@@ -57,25 +57,33 @@ impl<M: Architecture, L> Compiled<M, L> {
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
-        let data = Data::Memory(Samples::new(ports(x), ports(y)));
-        Fit { model: self, data, options: FitOptions::default() }
+        Fit::new(self, Source::Memory(Samples::new(ports(x), ports(y))))
     }
 
-    /// Trains on batches from an iterator, which runs on a thread of its own and stays a few batches ahead. An epoch is
-    /// [`Fit::steps_per_epoch`] batches, or all there are.
-    pub fn fit_batches<'a, X, Y, I>(&'a mut self, batches: I) -> Fit<'a, M, L>
+    /// Trains on batches from an iterator, which runs on a thread of its own and stays two batches ahead: `(x, y)`, `(x, y,
+    /// sample_weight)`, or a [`Result`] of one of them, whose error ends training.
+    ///
+    /// An epoch is [`Fit::steps_per_epoch`] batches, or all there are; training ends when the iterator does, and what was made
+    /// ahead is lost then. With [`Fit::steps_per_epoch`] no more batches are taken than all epochs need. For an iterator that starts anew in
+    /// each epoch see [`Compiled::fit_epochs`].
+    pub fn fit_batches<'a, I>(&'a mut self, batches: I) -> Fit<'a, M, L>
     where
-        X: DataFor<M::Input> + Send + 'static,
-        Y: Ports + Send + 'static,
-        I: IntoIterator<Item = (X, Y)>,
+        I: IntoIterator<Item: IntoBatch<'a, M::Input, M::Output, L> + 'a>,
         I::IntoIter: Send + 'a,
-        L: TakesLabels<M::Output, Y>,
     {
-        let batches = batches.into_iter().map(|(x, y)| Box::new(Pair { x, y }) as Box<dyn BatchPorts>);
-        Fit { model: self, data: Data::Stream(Box::new(batches)), options: FitOptions::default() }
+        Fit::new(self, Source::Stream(untyped(batches)))
     }
 
-    /// Loss and metrics over all samples, 32 at a time.
+    /// As [`Compiled::fit_batches`], with an iterator for each epoch: `make` gets the epoch, counted from 0.
+    pub fn fit_epochs<'a, I>(&'a mut self, mut make: impl FnMut(usize) -> I + Send + 'a) -> Fit<'a, M, L>
+    where
+        I: IntoIterator<Item: IntoBatch<'a, M::Input, M::Output, L> + 'a>,
+        I::IntoIter: Send + 'a,
+    {
+        Fit::new(self, Source::Epochs(Box::new(move |epoch| untyped(make(epoch)))))
+    }
+
+    /// Loss and metrics over all samples, 32 at a time, with a progress bar on a terminal.
     ///
     /// # Errors
     /// If there are no samples, or the device has too little memory.
@@ -103,7 +111,20 @@ impl<M: Architecture, L> Compiled<M, L> {
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
-        self.session(|s| s.evaluate(Samples::new(ports(x), ports(y)), options))
+        self.session(|s| s.evaluate(Source::Memory(Samples::new(ports(x), ports(y))), options))
+    }
+
+    /// As [`Compiled::evaluate_with`], over batches from an iterator, which runs on a thread of its own: see
+    /// [`Compiled::fit_batches`].
+    ///
+    /// # Errors
+    /// If there are no batches, the iterator fails or panics, options do not fit, or the device has too little memory.
+    pub fn evaluate_batches<'a, I>(&mut self, batches: I, options: EvaluateOptions<'a>) -> Result<Logs>
+    where
+        I: IntoIterator<Item: IntoBatch<'a, M::Input, M::Output, L> + 'a>,
+        I::IntoIter: Send + 'a,
+    {
+        self.session(|s| s.evaluate(Source::Stream(untyped(batches)), options))
     }
 
     /// One step on one batch; returns its loss and metrics.
@@ -116,7 +137,20 @@ impl<M: Architecture, L> Compiled<M, L> {
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
-        self.on_batch(x, y, true)
+        self.train_on_batch_with(x, y, BatchWeights::default())
+    }
+
+    /// As [`Compiled::train_on_batch`], with weights of samples or classes.
+    ///
+    /// # Errors
+    /// If there are no samples, weights do not fit, or the device has too little memory.
+    pub fn train_on_batch_with<X, Y>(&mut self, x: &X, y: &Y, weights: BatchWeights<'_>) -> Result<Logs>
+    where
+        X: DataFor<M::Input>,
+        Y: Ports,
+        L: TakesLabels<M::Output, Y>,
+    {
+        self.on_batch(x, y, weights, true)
     }
 
     /// Loss and metrics of one batch.
@@ -129,14 +163,32 @@ impl<M: Architecture, L> Compiled<M, L> {
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
-        self.on_batch(x, y, false)
+        self.test_on_batch_with(x, y, BatchWeights::default())
     }
 
-    fn on_batch<X: Ports, Y: Ports>(&mut self, x: &X, y: &Y, training: bool) -> Result<Logs> {
-        let mut logs = Logs::new();
-        let data = Samples::new(ports(x), ports(y));
-        self.session(|s| s.on_batch(&data, training, false, &mut logs))?;
-        Ok(logs)
+    /// As [`Compiled::test_on_batch`], with weights of samples or classes.
+    ///
+    /// # Errors
+    /// If there are no samples, weights do not fit, or the device has too little memory.
+    pub fn test_on_batch_with<X, Y>(&mut self, x: &X, y: &Y, weights: BatchWeights<'_>) -> Result<Logs>
+    where
+        X: DataFor<M::Input>,
+        Y: Ports,
+        L: TakesLabels<M::Output, Y>,
+    {
+        self.on_batch(x, y, weights, false)
+    }
+
+    fn on_batch<X: Ports, Y: Ports>(
+        &mut self,
+        x: &X,
+        y: &Y,
+        weights: BatchWeights<'_>,
+        training: bool,
+    ) -> Result<Logs> {
+        let BatchWeights { sample_weight, class_weight } = weights;
+        let data = Samples { x: ports(x), y: ports(y), weights: sample_weight, class_weights: class_weight };
+        self.session(|s| s.on_batch(&data, training))
     }
 }
 
@@ -171,153 +223,5 @@ impl<M: Architecture, L> Deref for Compiled<M, L> {
 impl<M: Architecture, L> DerefMut for Compiled<M, L> {
     fn deref_mut(&mut self) -> &mut Model<M> {
         &mut self.model
-    }
-}
-
-struct Pair<X, Y> {
-    x: X,
-    y: Y,
-}
-
-impl<X: Ports + Send, Y: Ports + Send> BatchPorts for Pair<X, Y> {
-    fn x(&self) -> Vec<Port<'_>> {
-        ports(&self.x)
-    }
-    fn y(&self) -> Vec<Port<'_>> {
-        ports(&self.y)
-    }
-}
-
-enum Data<'a> {
-    Memory(Samples<'a>),
-    Stream(Box<dyn Iterator<Item = Box<dyn BatchPorts>> + Send + 'a>),
-}
-
-/// Batches that wait while a step runs.
-const AHEAD: usize = 2;
-
-/// A training run that was not started yet.
-#[must_use = "training starts with `run`"]
-pub struct Fit<'a, M: Architecture, L> {
-    model: &'a mut Compiled<M, L>,
-    data: Data<'a>,
-    options: FitOptions<'a>,
-}
-
-impl<'a, M: Architecture, L> Fit<'a, M, L> {
-    /// Epoch after the last (1).
-    pub fn epochs(mut self, epochs: usize) -> Self {
-        self.options.epochs = epochs;
-        self
-    }
-
-    /// Samples of a batch (32).
-    pub fn batch_size(mut self, batch_size: usize) -> Self {
-        self.options.batch_size = batch_size;
-        self
-    }
-
-    /// Whether samples come in another order in each epoch (true).
-    pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.options.shuffle = shuffle;
-        self
-    }
-
-    /// This share of the samples, the last ones, is for validation.
-    pub fn validation_split(mut self, split: f64) -> Self {
-        self.options.validation_split = Some(split);
-        self
-    }
-
-    /// Samples for validation.
-    pub fn validation_data<X, Y>(mut self, x: &'a X, y: &'a Y) -> Self
-    where
-        X: DataFor<M::Input>,
-        Y: Ports,
-        L: TakesLabels<M::Output, Y>,
-    {
-        self.options.validation = Some((Samples::new(ports(x), ports(y)), 0));
-        self
-    }
-
-    /// Batch size of validation (that of training).
-    pub fn validation_batch_size(mut self, batch_size: usize) -> Self {
-        self.options.validation_batch_size = Some(batch_size);
-        self
-    }
-
-    /// At most so many batches of validation (all).
-    pub fn validation_steps(mut self, steps: usize) -> Self {
-        self.options.validation_steps = Some(steps);
-        self
-    }
-
-    /// Validation every so many epochs (1).
-    pub fn validation_freq(mut self, epochs: usize) -> Self {
-        self.options.validation_freq = epochs;
-        self
-    }
-
-    /// Weights of classes; a class that is not there has 1.
-    pub fn class_weight(mut self, weights: &[(usize, f32)]) -> Self {
-        self.options.class_weight = weights.to_vec();
-        self
-    }
-
-    /// Weights of samples: one for each, or one for each row of the output.
-    pub fn sample_weight(mut self, weights: &'a [f32]) -> Self {
-        self.options.sample_weight = Some(weights);
-        self
-    }
-
-    /// Epoch to start with (0).
-    pub fn initial_epoch(mut self, epoch: usize) -> Self {
-        self.options.initial_epoch = epoch;
-        self
-    }
-
-    /// Steps of an epoch (as many as the samples make).
-    pub fn steps_per_epoch(mut self, steps: usize) -> Self {
-        self.options.steps_per_epoch = Some(steps);
-        self
-    }
-
-    /// What is printed (a bar on a terminal, otherwise a line for each epoch).
-    pub fn verbose(mut self, verbose: Verbose) -> Self {
-        self.options.verbose = verbose;
-        self
-    }
-
-    /// One callback more. Give `&mut callback` to look at it afterwards.
-    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
-        self.options.callbacks.push(Box::new(callback));
-        self
-    }
-
-    /// Trains.
-    ///
-    /// # Errors
-    /// If data or options do not fit, the device has too little memory, or a callback fails.
-    pub fn run(self) -> Result<History> {
-        let Fit { model, data, options } = self;
-        match data {
-            Data::Memory(samples) => model.session(|s| s.fit(Source::Memory(samples), options)),
-            Data::Stream(batches) => std::thread::scope(|scope| {
-                let (send, receive) = std::sync::mpsc::sync_channel(AHEAD);
-                scope.spawn(move || {
-                    for batch in batches {
-                        // Training ended before the batches did.
-                        if send.send(batch).is_err() {
-                            break;
-                        }
-                    }
-                });
-                let mut next = move || receive.recv().ok();
-                let result = model.session(|s| s.fit(Source::Stream(&mut next), options));
-                // Frees the thread if it waits to hand a batch over.
-                drop(next);
-                result
-            }),
-        }
     }
 }

@@ -6,20 +6,24 @@ mod compiled;
 mod data;
 mod dims;
 mod files;
+mod fit;
 mod layer_ref;
 #[allow(clippy::module_inception)]
 mod model;
 #[doc(hidden)]
 pub mod source;
+mod stream;
 mod summary;
 
 pub use architecture::Architecture;
 pub use batch::{Batch, Port, Ports};
-pub use compiled::{Compiled, Fit};
+pub use compiled::Compiled;
 pub use data::DataFor;
 pub use dims::{D0, D1, D2, D3, D4, D5, D6, Dims, Outer};
 #[doc(hidden)]
 pub use dims::{Rank, Sel, Tag};
+pub use fit::Fit;
 pub use layer_ref::{LayerRef, NoWeights, Weighted, variable};
 pub use model::Model;
+pub use stream::IntoBatch;
 pub use summary::Summary;

@@ -11,15 +11,12 @@ use crate::engine::{Definition, Network, Run};
 use crate::losses::Losses;
 use crate::metrics::MetricsFor;
 use crate::optimizers::Optimizer;
-use crate::training::predict::predict;
-use crate::training::{Trainer, Walk};
+use crate::training::predict::{BATCH, Predictor, Watched};
+use crate::training::{PredictOptions, Trainer, Walk, ahead, ports};
 use crate::{Error, Result};
 
 /// Seed of models that are made without one.
 const SEED: u64 = 0;
-
-/// Samples of a batch in `predict`, as in Keras.
-const BATCH: usize = 32;
 
 /// Most inputs of a model.
 const MAX_PORTS: usize = 6;
@@ -122,25 +119,88 @@ impl<M: Architecture> Model<M> {
         self.run(x, BATCH, out)
     }
 
+    /// As [`Model::predict`] for all samples as one batch.
+    ///
+    /// # Errors
+    /// If the device has too little memory.
+    pub fn predict_on_batch<X: DataFor<M::Input>>(&mut self, x: &X) -> Result<M::Output> {
+        self.predict_batched(x, x.samples().max(1))
+    }
+
+    /// As [`Model::predict`], with options: batch size, number of batches, a progress bar, callbacks.
+    ///
+    /// # Errors
+    /// If options do not fit, the device has too little memory, or a callback fails.
+    pub fn predict_with<X: DataFor<M::Input>>(
+        &mut self,
+        x: &X,
+        options: PredictOptions<'_>,
+    ) -> Result<M::Output> {
+        let mut watched = Watched::new(options, Some(x.samples()))?;
+        let mut out = M::Output::room(watched.samples(x.samples()));
+        let done = self.watch(|with| {
+            watched.begin(with.network)?;
+            let done = watched.predict(with, &ports(x), &mut taking(&mut out))?;
+            watched.end(with.network)?;
+            Ok(done)
+        })?;
+        // A callback may have ended it.
+        out.truncate(done);
+        Ok(out)
+    }
+
+    /// What the model yields for the batches of an iterator, which runs on a thread of its own and stays two batches ahead.
+    ///
+    /// # Errors
+    /// If the iterator panics, options do not fit, the device has too little memory, or a callback fails.
+    pub fn predict_batches<X, I>(&mut self, batches: I, options: PredictOptions<'_>) -> Result<M::Output>
+    where
+        X: DataFor<M::Input>,
+        I: IntoIterator<Item = X>,
+        I::IntoIter: Send,
+    {
+        let mut watched = Watched::new(options, None)?;
+        let mut all = M::Output::room(0);
+        let (limit, batches) = (watched.limit(), batches.into_iter().map(Ok));
+        self.watch(|with| {
+            watched.begin(with.network)?;
+            ahead(batches, limit, |next| -> Result<()> {
+                while let Some(x) = if watched.stopped() { None } else { next()? } {
+                    let mut out = M::Output::room(x.samples());
+                    watched.whole(with, &ports(&x), &mut taking(&mut out))?;
+                    all.append(out);
+                }
+                Ok(())
+            })?;
+            watched.end(with.network)
+        })?;
+        Ok(all)
+    }
+
     fn run<X>(&mut self, x: &X, batch: usize, out: &mut M::Output) -> Result<()>
     where
         X: DataFor<M::Input>,
     {
-        let (network, staging) = (self.layers.as_mut(), &mut self.staging);
-        let device = network.device().clone();
+        if batch == 0 {
+            return Err(Error::Argument("`batch_size` must be at least 1, is 0".into()));
+        }
         // Ports are at most six: they lie on the stack.
         let inputs: [_; MAX_PORTS] = std::array::from_fn(|i| x.port(i.min(X::PORTS - 1)));
-        let inputs = &inputs[..X::PORTS];
-        let mut take = |i: usize, from: usize, view: View, device: &Device| {
-            let bytes = view.size() * view.dtype().size();
-            let start = from * (bytes / view.shape().dim(0).max(1));
-            device.download(view, &mut out.port_mut(i)[start..start + bytes]);
-        };
-        let mut result = Ok(());
+        self.watch(|with| with.predict(&inputs[..X::PORTS], batch, &mut taking(out)))
+    }
+
+    /// Calls `work` in the device's thread pool.
+    fn watch<T: Send>(&mut self, work: impl FnOnce(&mut Predictor<'_>) -> Result<T> + Send) -> Result<T> {
+        let (network, staging) = (self.layers.as_mut(), &mut self.staging);
+        let device = network.device().clone();
+        let mut work = Some(work);
+        let mut result = None;
         device.install(&mut || {
-            result = predict(network, &Generated::<M>(PhantomData), inputs, batch, staging, &mut take);
+            let walk = &Generated::<M>(PhantomData);
+            let network = &mut *network;
+            result = work.take().map(|work| work(&mut Predictor { network, walk, staging }));
         });
-        result
+        result.unwrap_or_else(|| Err(Error::Argument("the device did not run the work".into())))
     }
 
     /// Makes it trainable: an optimizer, a loss (a tuple for several outputs), metrics.
@@ -158,5 +218,14 @@ impl<M: Architecture> Deref for Model<M> {
     type Target = M::Layers;
     fn deref(&self) -> &M::Layers {
         &self.layers
+    }
+}
+
+/// Puts each batch of each output where it belongs.
+fn taking<P: Ports>(out: &mut P) -> impl FnMut(usize, usize, View, &Device) + Send + '_ {
+    move |i, from, view, device| {
+        let bytes = view.size() * view.dtype().size();
+        let start = from * (bytes / view.shape().dim(0).max(1));
+        device.download(view, &mut out.port_mut(i)[start..start + bytes]);
     }
 }

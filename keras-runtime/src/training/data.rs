@@ -17,16 +17,17 @@ pub struct Samples<'a> {
     pub x: Vec<Port<'a>>,
     /// One port for each output.
     pub y: Vec<Port<'a>>,
-    /// Weights of samples (or of rows of the outputs: a whole number for each sample).
-    pub weights: Option<&'a [f32]>,
+    /// Weights of samples (or of rows of the outputs: a whole number for each sample): none, the same for all outputs, or
+    /// one list for each output.
+    pub weights: Vec<Option<&'a [f32]>>,
     /// Weights of classes; a class that is not there has 1.
-    pub class_weights: Vec<(usize, f32)>,
+    pub class_weights: &'a [(usize, f32)],
 }
 
 impl<'a> Samples<'a> {
     /// Inputs and labels.
     pub fn new(x: Vec<Port<'a>>, y: Vec<Port<'a>>) -> Samples<'a> {
-        Samples { x, y, weights: None, class_weights: Vec::new() }
+        Samples { x, y, weights: Vec::new(), class_weights: &[] }
     }
 
     /// How many.
@@ -39,9 +40,14 @@ impl<'a> Samples<'a> {
         self.len() == 0
     }
 
-    /// Weights for each sample.
-    pub(crate) fn weights_per_sample(&self) -> usize {
-        self.weights.map_or(0, |w| w.len() / self.len().max(1))
+    /// The weights of samples of an output, and how many there are for each.
+    pub(crate) fn weights_of(&self, output: usize) -> Option<(&'a [f32], usize)> {
+        let all = match self.weights[..] {
+            [] => None,
+            [one] => one,
+            [..] => self.weights.get(output).copied().flatten(),
+        };
+        all.map(|all| (all, all.len() / self.len().max(1)))
     }
 
     /// Refuses data whose parts differ in number.
@@ -55,15 +61,22 @@ impl<'a> Samples<'a> {
                 )));
             }
         }
-        match self.weights {
-            Some(w) if n > 0 && (w.is_empty() || !w.len().is_multiple_of(n)) => Err(Error::Data(format!(
+        if self.weights.len() > 1 && self.weights.len() != self.y.len() {
+            let (found, outputs) = (self.weights.len(), self.y.len());
+            return Err(Error::Data(format!(
+                "there are {found} lists of sample weights for {outputs} outputs; expected one for all, or one for each"
+            )));
+        }
+        if !self.weights.is_empty() && !self.class_weights.is_empty() {
+            return Err(Error::Argument("`class_weight` and sample weights cannot be given together".into()));
+        }
+        let wrong = |w: &&[f32]| n > 0 && (w.is_empty() || !w.len().is_multiple_of(n));
+        match self.weights.iter().flatten().find(|w| wrong(w)) {
+            Some(w) => Err(Error::Data(format!(
                 "`sample_weight` has {} numbers for {n} samples; expected one for each sample, or the same number for each",
                 w.len()
             ))),
-            Some(_) if !self.class_weights.is_empty() => {
-                Err(Error::Argument("`class_weight` and `sample_weight` cannot be given together".into()))
-            }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -200,6 +213,53 @@ pub(crate) fn shuffle(order: &mut [u32], seed: u64, epoch: usize) {
     }
 }
 
+/// The order in which samples in memory come, batch after batch; when all were there, they start over in another order.
+pub(crate) struct Order {
+    list: Vec<u32>,
+    seed: u64,
+    shuffles: bool,
+    /// Where the next batch starts.
+    cursor: usize,
+    /// Passes that have started.
+    passes: usize,
+}
+
+impl Order {
+    pub fn new(count: u32, seed: u64, shuffles: bool) -> Order {
+        let list: Vec<u32> = (0..count).collect();
+        Order { cursor: list.len(), list, seed, shuffles, passes: 0 }
+    }
+
+    /// Goes on where training that took so many batches would be.
+    pub fn skip(&mut self, batches: usize, batch: usize) {
+        let whole = self.list.len().div_ceil(batch).max(1);
+        self.passes = batches / whole;
+        self.cursor = self.list.len();
+        if !batches.is_multiple_of(whole) {
+            self.start();
+            self.cursor = batches % whole * batch;
+        }
+    }
+
+    fn start(&mut self) {
+        if self.shuffles {
+            shuffle(&mut self.list, self.seed, self.passes);
+        }
+        self.passes += 1;
+        self.cursor = 0;
+    }
+
+    /// The next batch.
+    pub fn next(&mut self, batch: usize) -> Pick<'_> {
+        if self.cursor >= self.list.len() {
+            self.start();
+        }
+        let from = self.cursor;
+        self.cursor = (from + batch).min(self.list.len());
+        Pick::List(&self.list[from..self.cursor])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +281,20 @@ mod tests {
         assert_eq!(sorted, order(1, 1));
         sorted.sort_unstable();
         assert_eq!(sorted, (0..100).collect::<Vec<u32>>());
+    }
+
+    #[test]
+    fn an_order_goes_on_where_it_was() {
+        for batches in [0, 1, 2, 3, 4, 7, 9] {
+            let (mut whole, mut resumed) = (Order::new(10, 5, true), Order::new(10, 5, true));
+            (0..batches).for_each(|_| assert!(whole.next(4).len() > 0));
+            resumed.skip(batches, 4);
+            for _ in 0..5 {
+                let (a, b) = (whole.next(4), resumed.next(4));
+                let list = |pick: Pick<'_>| (0..pick.len()).map(|i| pick.at(i)).collect::<Vec<_>>();
+                assert_eq!(list(a), list(b), "after {batches} batches");
+            }
+        }
     }
 
     #[test]

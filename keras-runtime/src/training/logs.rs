@@ -87,22 +87,44 @@ impl std::ops::Index<&str> for Logs {
     }
 }
 
-/// As Keras' progress bar writes a number: four decimals, or an exponent where they would show nothing.
+/// As Keras' progress bar writes a number: four decimals, or an exponent where they would show little.
 pub(crate) struct Number(pub f64);
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.abs() > 1e-3 || self.0 == 0.0 || !self.0.is_finite() {
-            return write!(f, "{:.4}", self.0);
-        }
-        let text = format!("{:.4e}", self.0);
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = match exponent.strip_prefix('-') {
-            Some(rest) => ('-', rest),
-            None => ('+', exponent),
-        };
-        write!(f, "{digits}e{sign}{exponent:0>2}")
+        if self.0.abs() > 1e-3 { write!(f, "{:.4}", self.0) } else { f.write_str(&exponent(self.0, 4)) }
     }
+}
+
+/// With an exponent, as Python writes it: `1.5000e-03`, `nan`.
+pub(crate) fn exponent(value: f64, precision: usize) -> String {
+    if !value.is_finite() {
+        return python(value);
+    }
+    let text = format!("{value:.precision$e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    format!("{digits}e{sign}{exponent:0>2}")
+}
+
+/// The shortest text that reads back as the same number, as Python writes it: `0.1`, `1.0`, `1e-05`, `nan`.
+pub(crate) fn python(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".into();
+    }
+    let text = format!("{value:?}");
+    match text.split_once('e') {
+        None if value != 0.0 && value.abs() < 1e-4 => python_exponent(&format!("{value:e}")),
+        None => text,
+        Some(_) => python_exponent(&text),
+    }
+}
+
+fn python_exponent(text: &str) -> String {
+    let (digits, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let digits = digits.strip_suffix(".0").unwrap_or(digits);
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+    format!("{digits}e{sign}{exponent:0>2}")
 }
 
 impl fmt::Display for Logs {
@@ -113,5 +135,32 @@ impl fmt::Display for Logs {
             write!(f, "{separator}{name}: {}", Number(value))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_python_writes_them() {
+        // repr(value), and f"{value:.4f}" or f"{value:.4e}" as Progbar chooses, in Python 3.11.
+        for (value, repr, short) in [
+            (0.0, "0.0", "0.0000e+00"),
+            (1.0, "1.0", "1.0000"),
+            (-0.25, "-0.25", "-0.2500"),
+            (0.1 + 0.2, "0.30000000000000004", "0.3000"),
+            (1e-3, "0.001", "1.0000e-03"),
+            (1e-4, "0.0001", "1.0000e-04"),
+            (1e-5, "1e-05", "1.0000e-05"),
+            (1.25e-7, "1.25e-07", "1.2500e-07"),
+            (123456789012345.0, "123456789012345.0", "123456789012345.0000"),
+            (1e16, "1e+16", "10000000000000000.0000"),
+            (1.5e300, "1.5e+300", &format!("{:.4}", 1.5e300)),
+            (f64::INFINITY, "inf", "inf"),
+            (f64::NAN, "nan", "nan"),
+        ] {
+            assert_eq!((python(value).as_str(), Number(value).to_string().as_str()), (repr, short));
+        }
     }
 }

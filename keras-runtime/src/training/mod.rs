@@ -5,6 +5,7 @@ mod cases;
 mod data;
 pub mod formula;
 mod history;
+mod hooks;
 mod logs;
 mod model;
 mod objective;
@@ -13,14 +14,19 @@ mod options_of_fit;
 mod penalties;
 pub(crate) mod predict;
 mod session;
+mod stream;
 mod trainer;
 
 pub use data::Samples;
 pub(crate) use data::ports;
 pub use history::History;
 pub use logs::Logs;
-pub(crate) use logs::Number;
+pub(crate) use logs::{Number, exponent, python};
 pub use model::{CompileConfig, TrainedModel};
-pub use options_of_fit::{EvaluateOptions, FitOptions, Verbose};
-pub use session::{BatchPorts, Session, Source};
+pub use options_of_fit::{
+    BatchWeights, EvaluateOptions, FitOptions, PredictOptions, Validation, ValidationFreq, Verbose,
+};
+pub use session::{Session, Source};
+pub(crate) use stream::ahead;
+pub use stream::{BatchPorts, Batches, MakeBatches};
 pub use trainer::{Interpreted, Trainer, Walk};

@@ -1,14 +1,15 @@
-//! Training, evaluating and predicting with a network of any type.
+//! Training and evaluating with a network of any type.
 
-use super::data::{Pick, Samples, shuffle};
-use super::options_of_fit::{EvaluateOptions, FitOptions, Verbose};
+use super::data::{Order, Pick, Samples};
+use super::hooks::Hooks;
+use super::options_of_fit::{EvaluateOptions, FitOptions, Validation};
+use super::stream::{BatchPorts, Batches, MakeBatches, ahead};
 use super::trainer::{Trainer, Walk};
 use super::{CompileConfig, History, Logs, TrainedModel};
-use crate::callbacks::{Callback, Progress, Training};
+use crate::callbacks::Progress;
 use crate::engine::Network;
-use crate::model::Port;
 use crate::optimizers::OptimizerState;
-use crate::{Error, Result};
+use crate::{Device, Error, Result};
 
 /// A network, how it is walked, and what trains it: what the typed model and models made at run time have in common.
 pub struct Session<'a> {
@@ -41,227 +42,171 @@ impl TrainedModel for Session<'_> {
     }
 }
 
-/// A batch that came from an iterator.
-pub trait BatchPorts: Send {
-    /// Inputs.
-    fn x(&self) -> Vec<Port<'_>>;
-    /// Labels.
-    fn y(&self) -> Vec<Port<'_>>;
-}
-
-/// Where training data comes from.
+/// Where data comes from.
 pub enum Source<'a> {
     /// Samples in memory.
     Memory(Samples<'a>),
-    /// Batches, one after the other.
-    Stream(&'a mut (dyn FnMut() -> Option<Box<dyn BatchPorts>> + Send)),
+    /// Batches, one after the other, for all epochs.
+    Stream(Batches<'a>),
+    /// Batches made anew for each epoch.
+    Epochs(MakeBatches<'a>),
 }
 
-/// The hooks of all callbacks, in order.
-struct Hooks<'c> {
-    callbacks: Vec<Box<dyn Callback + 'c>>,
-    logs: Logs,
-    stop: bool,
-    epochs: usize,
-    initial_epoch: usize,
-    steps: Option<usize>,
-}
+/// Batches of a stream, as a step takes them.
+type Next<'n, 'b> = &'n mut (dyn FnMut() -> Result<Option<Box<dyn BatchPorts + 'b>>> + Send);
 
-macro_rules! hooks {
-    ($($name:ident($($arg:ident)?)),*) => { $(
-        fn $name(&mut self, session: &mut Session<'_>, $($arg: usize)?) -> Result<()> {
-            self.each(session, |callback, at| callback.$name($($arg,)? at))
-        }
-    )* };
-}
+/// Runs the steps of an epoch and says how many there were.
+type Epoch<'e, 's> = &'e mut dyn FnMut(&mut Session<'_>, usize, &mut Hooks<'s>) -> Result<usize>;
 
-impl Hooks<'_> {
-    fn each(
-        &mut self,
-        session: &mut Session<'_>,
-        mut hook: impl FnMut(&mut dyn Callback, &mut Training<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let Hooks { callbacks, logs, stop, epochs, initial_epoch, steps } = self;
-        let (epochs, initial_epoch, steps) = (*epochs, *initial_epoch, *steps);
-        for callback in callbacks {
-            hook(
-                &mut **callback,
-                &mut Training { model: session, logs, stop, epochs, initial_epoch, steps },
-            )?;
-        }
-        Ok(())
-    }
-
-    hooks!(
-        on_train_end(),
-        on_epoch_begin(epoch),
-        on_epoch_end(epoch),
-        on_train_batch_begin(batch),
-        on_train_batch_end(batch),
-        on_test_begin(),
-        on_test_end(),
-        on_test_batch_begin(batch),
-        on_test_batch_end(batch)
-    );
+/// Calls `work` in the device's thread pool.
+fn install<T: Send>(device: &Device, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    let mut work = Some(work);
+    let mut result = None;
+    device.install(&mut || result = work.take().map(|work| work()));
+    result.unwrap_or_else(|| Err(Error::Argument("the device did not run the work".into())))
 }
 
 impl Session<'_> {
     /// Trains.
     ///
     /// # Errors
-    /// If data or options do not fit, the device has too little memory, or a callback fails.
+    /// If data or options do not fit, the device has too little memory, the batches' iterator fails, or a callback does.
     pub fn fit<'s>(&mut self, source: Source<'s>, options: FitOptions<'s>) -> Result<History> {
         let device = self.network.device().clone();
-        let mut result = None;
-        let mut parts = Some((source, options));
-        device.install(&mut || {
-            if let Some((source, options)) = parts.take() {
-                result = Some(self.fit_inside(source, options));
-            }
-        });
-        result.unwrap_or_else(|| Err(Error::Argument("the device did not run the training".into())))
+        install(&device, || self.fit_inside(source, options))
     }
 
-    fn fit_inside<'s>(&mut self, mut source: Source<'s>, mut options: FitOptions<'s>) -> Result<History> {
-        options.check()?;
-        let mut validation = options.validation.take();
-        let batch = options.batch_size;
-        let mut order: Vec<u32> = Vec::new();
-        if let Source::Memory(data) = &mut source {
-            data.weights = options.sample_weight;
-            data.class_weights = std::mem::take(&mut options.class_weight);
-            data.check()?;
-            let mut train = data.len();
-            if let Some(split) = options.validation_split {
-                train = ((data.len() as f64) * (1.0 - split)).floor() as usize;
-                if train == 0 || train == data.len() {
-                    let n = data.len();
-                    return Err(Error::Argument(format!(
-                        "`validation_split` of {split} leaves no samples on one side of {n}"
-                    )));
-                }
-                validation = Some((Samples { class_weights: Vec::new(), ..data.clone() }, train));
+    fn fit_inside<'s>(&mut self, source: Source<'s>, mut options: FitOptions<'s>) -> Result<History> {
+        options.check(matches!(source, Source::Memory(_)))?;
+        let classes = std::mem::take(&mut options.class_weight);
+        let mut hooks = Hooks::new(std::mem::take(&mut options.callbacks), options.steps_per_epoch);
+        hooks.callbacks.extend(Progress::of(options.verbose));
+        (hooks.epochs, hooks.initial_epoch) = (options.epochs, options.initial_epoch);
+        match source {
+            Source::Memory(data) => {
+                let data = Samples { weights: std::mem::take(&mut options.sample_weight), ..data };
+                self.fit_memory(&data, &classes, options, &mut hooks)
             }
-            if train == 0 {
-                return Err(Error::Data("there are no samples to train on".into()));
+            Source::Stream(batches) => {
+                let first = self.begin(&mut options, &mut hooks)?;
+                let steps = options.steps_per_epoch;
+                let limit = steps.map(|steps| steps.saturating_mul(options.epochs.saturating_sub(first)));
+                ahead(batches, limit, |next| {
+                    self.epochs(first, &mut options, &mut hooks, &mut |session, _, hooks| {
+                        session.stream_epoch(&mut *next, steps, &classes, hooks)
+                    })
+                })
             }
-            if u32::try_from(data.len()).is_err() {
-                return Err(Error::Data(
-                    "more than 4,294,967,295 samples in memory; use `fit_batches`".into(),
-                ));
+            Source::Epochs(mut make) => {
+                let first = self.begin(&mut options, &mut hooks)?;
+                let steps = options.steps_per_epoch;
+                self.epochs(first, &mut options, &mut hooks, &mut |session, epoch, hooks| {
+                    ahead(make(epoch), steps, |next| session.stream_epoch(next, steps, &classes, hooks))
+                })
             }
-            order = (0..train as u32).collect();
-            self.trainer.prepare(self.network, data, &sizes(train, batch), true)?;
-        } else if options.validation_split.is_some()
-            || options.sample_weight.is_some()
-            || !options.class_weight.is_empty()
-        {
-            let message = "`validation_split`, `sample_weight` and `class_weight` need samples in memory";
-            return Err(Error::Argument(message.into()));
         }
-        if let Some((data, from)) = &validation {
-            self.trainer.prepare(
-                self.network,
-                data,
-                &sizes(data.len() - from, options.validation_batch()),
-                false,
-            )?;
-        }
-        if let Source::Memory(data) = &source {
-            // Validation may have moved the arena.
-            self.trainer.prepare(self.network, data, &sizes(order.len(), batch), true)?;
-        }
+    }
 
-        let whole = match &source {
-            Source::Memory(_) => Some(order.len().div_ceil(batch)),
-            Source::Stream(_) => None,
-        };
-        let steps = options.steps_per_epoch.or(whole);
-        let mut callbacks = std::mem::take(&mut options.callbacks);
-        if let Some(bar) = options.verbose.bar() {
-            callbacks.push(Box::new(Progress::new(bar)));
+    fn fit_memory<'s>(
+        &mut self,
+        data: &Samples<'s>,
+        classes: &[(usize, f32)],
+        mut options: FitOptions<'s>,
+        hooks: &mut Hooks<'s>,
+    ) -> Result<History> {
+        let weighted = Samples { class_weights: classes, ..data.clone() };
+        weighted.check()?;
+        let mut train = data.len();
+        if let Some(split) = options.validation_split {
+            train = ((data.len() as f64) * (1.0 - split)).floor() as usize;
+            if train == 0 || train == data.len() {
+                let n = data.len();
+                return Err(Error::Argument(format!(
+                    "`validation_split` of {split} leaves no samples on one side of {n}"
+                )));
+            }
+            options.validation = Some(Validation::Memory(data.clone(), train));
         }
-        let mut hooks = Hooks {
-            callbacks,
-            logs: Logs::new(),
-            stop: false,
-            epochs: options.epochs,
-            initial_epoch: options.initial_epoch,
-            steps,
-        };
-        let mut history = History::default();
+        if train == 0 {
+            return Err(Error::Data("there are no samples to train on".into()));
+        }
+        let count = u32::try_from(train).map_err(|_| {
+            Error::Data("more than 4,294,967,295 samples in memory; use `fit_batches`".into())
+        })?;
+        let batch = options.batch_size();
+        let sizes = sizes(train, batch);
+        self.trainer.prepare(self.network, &weighted, &sizes, true)?;
+        let whole = train.div_ceil(batch);
+        let steps = *hooks.steps.get_or_insert(whole);
+        let first = self.begin(&mut options, hooks)?;
+        let mut order = Order::new(count, self.network.seed(), options.shuffle.unwrap_or(true));
+        order.skip(first.saturating_mul(steps), batch);
+        self.epochs(first, &mut options, hooks, &mut |session, _, hooks| {
+            // Validation may have moved the arena.
+            session.trainer.prepare(session.network, &weighted, &sizes, true)?;
+            let mut step = 0;
+            while step < steps && !hooks.stop {
+                let pick = order.next(batch);
+                hooks.on_train_batch_begin(session, step)?;
+                session.trainer.step(session.network, session.walk, &weighted, pick, true);
+                session.after_step(step, hooks)?;
+                step += 1;
+            }
+            Ok(step)
+        })
+    }
+
+    /// Prepares validation and calls the first hooks; says which epoch is the first.
+    fn begin<'s>(&mut self, options: &mut FitOptions<'s>, hooks: &mut Hooks<'s>) -> Result<usize> {
+        if let Some(Validation::Memory(data, from)) = &options.validation {
+            let sizes = sizes(data.len() - from, options.validation_batch());
+            self.trainer.prepare(self.network, data, &sizes, false)?;
+        }
         let mut first = options.initial_epoch;
         hooks.each(self, |callback, at| {
             first = callback.on_train_begin(at)?.unwrap_or(first);
             Ok(())
         })?;
-        // Where the next batch in memory starts, when epochs are shorter or longer than the data.
-        let mut cursor = order.len();
-        let mut passes = first;
+        Ok(first)
+    }
+
+    fn epochs<'s>(
+        &mut self,
+        first: usize,
+        options: &mut FitOptions<'s>,
+        hooks: &mut Hooks<'s>,
+        run: Epoch<'_, 's>,
+    ) -> Result<History> {
+        let mut history = History::default();
         for epoch in first..options.epochs {
             self.trainer.reset_metrics();
             hooks.logs.clear();
+            hooks.validated = options.validation.as_ref().map(|_| false);
             hooks.on_epoch_begin(self, epoch)?;
             // Names now, so that steps only change numbers.
-            if let Source::Memory(_) = source {
-                self.trainer.logs("", &mut hooks.logs);
-            }
-            if options.steps_per_epoch.is_none() {
-                (cursor, passes) = (order.len(), epoch);
-            }
-            let mut step = 0;
-            while steps.is_none_or(|steps| step < steps) && !hooks.stop {
-                match &mut source {
-                    Source::Memory(data) => {
-                        if cursor >= order.len() {
-                            cursor = 0;
-                            if options.shuffle {
-                                shuffle(&mut order, self.network.seed(), passes);
-                            }
-                            passes += 1;
-                        }
-                        let to = (cursor + batch).min(order.len());
-                        hooks.on_train_batch_begin(self, step)?;
-                        let pick = Pick::List(&order[cursor..to]);
-                        self.trainer.step(self.network, self.walk, data, pick, true);
-                        cursor = to;
-                    }
-                    Source::Stream(next) => {
-                        let Some(batch) = next() else { break };
-                        let data = Samples::new(batch.x(), batch.y());
-                        if data.is_empty() {
-                            continue;
-                        }
-                        self.trainer.prepare(self.network, &data, &[data.len()], true)?;
-                        hooks.on_train_batch_begin(self, step)?;
-                        self.trainer.step(self.network, self.walk, &data, Pick::Run(0, data.len()), true);
-                    }
-                }
-                self.trainer.logs("", &mut hooks.logs);
-                hooks.on_train_batch_end(self, step)?;
-                step += 1;
-            }
-            if step == 0 && !hooks.stop {
+            self.trainer.logs("", &mut hooks.logs);
+            let steps = run(self, epoch, hooks)?;
+            if steps == 0 && !hooks.stop {
                 if epoch == first {
                     return Err(Error::Data("the iterator gave no batches".into()));
                 }
                 // The iterator ran out: earlier epochs stand.
                 break;
             }
-            let due = (epoch + 1).is_multiple_of(options.validation_freq);
-            if let (Some((data, from)), true) = (&validation, due) {
-                let limit = options.validation_steps;
-                let batch = options.validation_batch();
-                self.evaluate_inside(data, *from, batch, limit, &mut hooks)?;
-                self.trainer.logs("val_", &mut hooks.logs);
-                if let Source::Memory(data) = &source {
-                    self.trainer.prepare(
-                        self.network,
-                        data,
-                        &sizes(order.len(), options.batch_size),
-                        true,
-                    )?;
+            // Without a number of steps the first epoch tells it.
+            hooks.steps.get_or_insert(steps);
+            let (batch, limit) = (options.validation_batch(), options.validation_steps);
+            if let Some(validation) =
+                options.validation.as_mut().filter(|_| options.validation_freq.due(epoch))
+            {
+                match validation {
+                    Validation::Memory(data, from) => {
+                        self.evaluate_memory(data, *from, batch, limit, hooks)?;
+                    }
+                    Validation::Stream(make) => self.evaluate_stream(make(epoch), limit, hooks)?,
                 }
+                hooks.validated = Some(true);
+                self.trainer.logs("val_", &mut hooks.logs);
             }
             hooks.on_epoch_end(self, epoch)?;
             history.push(epoch, &hooks.logs);
@@ -274,7 +219,65 @@ impl Session<'_> {
         Ok(history)
     }
 
-    fn evaluate_inside(
+    fn after_step(&mut self, step: usize, hooks: &mut Hooks<'_>) -> Result<()> {
+        self.trainer.logs("", &mut hooks.logs);
+        hooks.on_train_batch_end(self, step)
+    }
+
+    fn stream_epoch(
+        &mut self,
+        next: Next<'_, '_>,
+        steps: Option<usize>,
+        classes: &[(usize, f32)],
+        hooks: &mut Hooks<'_>,
+    ) -> Result<usize> {
+        let mut step = 0;
+        while steps.is_none_or(|steps| step < steps) && !hooks.stop {
+            let Some(batch) = next()? else { break };
+            let data = Samples { class_weights: classes, ..samples_of(&*batch, step)? };
+            self.trainer.prepare(self.network, &data, &[data.len()], true)?;
+            hooks.on_train_batch_begin(self, step)?;
+            self.trainer.step(self.network, self.walk, &data, Pick::Run(0, data.len()), true);
+            self.after_step(step, hooks)?;
+            step += 1;
+        }
+        Ok(step)
+    }
+
+    /// Runs the steps of an evaluation between its hooks, which see its numbers.
+    fn evaluation(
+        &mut self,
+        hooks: &mut Hooks<'_>,
+        run: impl FnOnce(&mut Self, &mut Hooks<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.trainer.reset_metrics();
+        hooks.test_logs.clear();
+        std::mem::swap(&mut hooks.logs, &mut hooks.test_logs);
+        hooks.on_test_begin(self)?;
+        run(self, hooks)?;
+        self.trainer.logs("", &mut hooks.logs);
+        hooks.on_test_end(self)?;
+        std::mem::swap(&mut hooks.logs, &mut hooks.test_logs);
+        Ok(())
+    }
+
+    fn test_step(
+        &mut self,
+        data: &Samples<'_>,
+        pick: Pick<'_>,
+        step: usize,
+        hooks: &mut Hooks<'_>,
+    ) -> Result<()> {
+        hooks.on_test_batch_begin(self, step)?;
+        self.trainer.step(self.network, self.walk, data, pick, false);
+        if hooks.callbacks.is_empty() {
+            return Ok(());
+        }
+        self.trainer.logs("", &mut hooks.logs);
+        hooks.on_test_batch_end(self, step)
+    }
+
+    fn evaluate_memory(
         &mut self,
         data: &Samples<'_>,
         from: usize,
@@ -284,75 +287,101 @@ impl Session<'_> {
     ) -> Result<()> {
         let n = data.len() - from;
         self.trainer.prepare(self.network, data, &sizes(n, batch), false)?;
-        self.trainer.reset_metrics();
-        hooks.on_test_begin(self)?;
-        for step in 0..n.div_ceil(batch).min(limit.unwrap_or(usize::MAX)) {
-            hooks.on_test_batch_begin(self, step)?;
-            let at = from + step * batch;
-            let pick = Pick::Run(at, batch.min(from + n - at));
-            self.trainer.step(self.network, self.walk, data, pick, false);
-            hooks.on_test_batch_end(self, step)?;
-        }
-        hooks.on_test_end(self)
+        self.evaluation(hooks, |session, hooks| {
+            for step in 0..n.div_ceil(batch).min(limit.unwrap_or(usize::MAX)) {
+                if hooks.ends_evaluation() {
+                    break;
+                }
+                let at = from + step * batch;
+                session.test_step(data, Pick::Run(at, batch.min(from + n - at)), step, hooks)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn evaluate_stream(
+        &mut self,
+        batches: Batches<'_>,
+        limit: Option<usize>,
+        hooks: &mut Hooks<'_>,
+    ) -> Result<()> {
+        self.evaluation(hooks, |session, hooks| {
+            ahead(batches, limit, |next| {
+                let mut step = 0;
+                while let Some(batch) = if hooks.ends_evaluation() { None } else { next()? } {
+                    let data = samples_of(&*batch, step)?;
+                    session.trainer.prepare(session.network, &data, &[data.len()], false)?;
+                    session.test_step(&data, Pick::Run(0, data.len()), step, hooks)?;
+                    step += 1;
+                }
+                match step {
+                    0 => Err(Error::Data("the iterator gave no batches to evaluate on".into())),
+                    _ => Ok(()),
+                }
+            })
+        })
     }
 
     /// Evaluates: loss and metrics over all samples.
     ///
     /// # Errors
-    /// If data or options do not fit, or the device has too little memory.
-    pub fn evaluate<'s>(&mut self, mut data: Samples<'s>, options: EvaluateOptions<'s>) -> Result<Logs> {
-        data.weights = options.sample_weight;
-        data.check()?;
-        if data.is_empty() {
-            return Err(Error::Data("there are no samples to evaluate on".into()));
-        }
-        if options.batch_size == 0 || options.steps == Some(0) {
-            return Err(Error::Argument("`batch_size` and `steps` must be at least 1".into()));
-        }
-        let mut hooks = Hooks {
-            callbacks: options.callbacks,
-            logs: Logs::new(),
-            stop: false,
-            epochs: 0,
-            initial_epoch: 0,
-            steps: Some(data.len().div_ceil(options.batch_size)),
-        };
+    /// If there are no samples, data or options do not fit, the device has too little memory, the batches' iterator fails, or a
+    /// callback does.
+    pub fn evaluate<'s>(&mut self, source: Source<'s>, options: EvaluateOptions<'s>) -> Result<Logs> {
+        options.check(matches!(source, Source::Memory(_)))?;
+        let batch = options.batch_size.unwrap_or(FitOptions::BATCH);
+        let mut hooks = Hooks::new(options.callbacks, options.steps);
+        hooks.callbacks.extend(Progress::of_evaluation(options.verbose));
         let device = self.network.device().clone();
-        let mut result = Ok(());
-        device.install(&mut || {
-            result = self.evaluate_inside(&data, 0, options.batch_size, options.steps, &mut hooks);
-        });
-        result?;
+        install(&device, || match source {
+            Source::Memory(data) => {
+                let data = Samples { weights: options.sample_weight, ..data };
+                data.check()?;
+                if data.is_empty() {
+                    return Err(Error::Data("there are no samples to evaluate on".into()));
+                }
+                let whole = data.len().div_ceil(batch);
+                hooks.steps = Some(options.steps.map_or(whole, |steps| steps.min(whole)));
+                self.evaluate_memory(&data, 0, batch, options.steps, &mut hooks)
+            }
+            Source::Stream(batches) => self.evaluate_stream(batches, options.steps, &mut hooks),
+            Source::Epochs(mut make) => self.evaluate_stream(make(0), options.steps, &mut hooks),
+        })?;
         let mut logs = Logs::new();
         self.trainer.logs("", &mut logs);
         Ok(logs)
     }
 
-    /// One step on one batch: training, or only measuring. Without `keep` the numbers are those of this batch alone.
+    /// One step on one batch: training, or only measuring. The numbers are those of this batch alone, as in Keras.
     ///
     /// # Errors
-    /// If the data does not fit, or the device has too little memory.
-    pub fn on_batch(
-        &mut self,
-        data: &Samples<'_>,
-        training: bool,
-        keep: bool,
-        logs: &mut Logs,
-    ) -> Result<()> {
+    /// If the batch is empty, the data does not fit, or the device has too little memory.
+    pub fn on_batch(&mut self, data: &Samples<'_>, training: bool) -> Result<Logs> {
         if data.is_empty() {
             return Err(Error::Data("the batch has no samples".into()));
         }
         self.trainer.prepare(self.network, data, &[data.len()], training)?;
-        if !keep {
-            self.trainer.reset_metrics();
-        }
+        self.trainer.reset_metrics();
         let device = self.network.device().clone();
         device.install(&mut || {
             self.trainer.step(self.network, self.walk, data, Pick::Run(0, data.len()), training);
         });
-        self.trainer.logs("", logs);
-        Ok(())
+        let mut logs = Logs::new();
+        self.trainer.logs("", &mut logs);
+        Ok(logs)
     }
+}
+
+/// The samples of a batch of a stream.
+fn samples_of<'b>(batch: &'b (dyn BatchPorts + '_), step: usize) -> Result<Samples<'b>> {
+    let mut data = Samples::new(batch.x(), batch.y());
+    data.weights = batch.weights().map(Some).into_iter().collect();
+    if data.is_empty() {
+        return Err(Error::Data(format!(
+            "batch {step} of the iterator (counted from 0) has no samples: leave it out"
+        )));
+    }
+    Ok(data)
 }
 
 /// Batch sizes that `n` samples fall into.
@@ -360,17 +389,4 @@ fn sizes(n: usize, batch: usize) -> Vec<usize> {
     let (full, rest) = (n / batch, n % batch);
     let full = (full > 0).then_some(batch);
     full.into_iter().chain((rest > 0).then_some(rest)).collect()
-}
-
-impl Verbose {
-    /// Whether there is a report, and whether it is a moving bar.
-    fn bar(self) -> Option<bool> {
-        use std::io::IsTerminal;
-        match self {
-            Verbose::Auto => Some(std::io::stdout().is_terminal()),
-            Verbose::Silent => None,
-            Verbose::Bar => Some(true),
-            Verbose::Line => Some(false),
-        }
-    }
 }

@@ -234,7 +234,7 @@ impl Trainer {
             grow(&mut host.labels, labels);
             grow(&mut host.converted, labels);
             grow(&mut host.predictions, size);
-            grow(&mut host.weights, batch * data.weights_per_sample().max(1));
+            grow(&mut host.weights, batch * data.weights_of(i).map_or(1, |(_, per)| per));
             grow(&mut host.shares, size);
             host.mask.resize(host.mask.len().max(size), 0);
             if network.float() == DType::F64 {
@@ -339,7 +339,7 @@ impl Trainer {
             let labels = batch * data.y[i].shape.size();
             gather(&data.y[i], pick, &mut host.labels[..labels]);
             read_floats(&device, view, &mut host.predictions[..view.size()], &mut self.staging);
-            let weights = sample_weights(data, pick, &data.y[i].shape, host);
+            let weights = sample_weights(data, pick, i, host);
             let objective = prepared.objectives[i].as_ref();
             if let (Some(objective), Some(loss)) = (objective, &output.loss) {
                 let rows = objective.geometry.rows();
@@ -432,10 +432,9 @@ impl Trainer {
 }
 
 /// Gathers the weights of the picked samples into `host.weights`; returns how many there are (0 for none).
-fn sample_weights(data: &Samples<'_>, pick: Pick<'_>, label: &Shape, host: &mut Host) -> usize {
+fn sample_weights(data: &Samples<'_>, pick: Pick<'_>, output: usize, host: &mut Host) -> usize {
     let batch = pick.len();
-    if let Some(all) = data.weights {
-        let per = data.weights_per_sample();
+    if let Some((all, per)) = data.weights_of(output) {
         for i in 0..batch {
             let at = pick.at(i);
             host.weights[i * per..(i + 1) * per].copy_from_slice(&all[at * per..(at + 1) * per]);
@@ -445,7 +444,7 @@ fn sample_weights(data: &Samples<'_>, pick: Pick<'_>, label: &Shape, host: &mut 
     if data.class_weights.is_empty() {
         return 0;
     }
-    let width = label.size().max(1);
+    let width = data.y[output].shape.size().max(1);
     for i in 0..batch {
         let row = &host.labels[i * width..(i + 1) * width];
         let class = if width > 1 { crate::metrics::argmax(row) as f32 } else { row[0].round_ties_even() };
