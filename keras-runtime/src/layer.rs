@@ -27,6 +27,13 @@ pub trait Configure {
     fn module(&self) -> &'static str {
         "keras.layers"
     }
+
+    /// How a call of it is written where that is more than its tensors one after the other: positional arguments and named
+    /// ones.
+    #[doc(hidden)]
+    fn arguments(&self, _tensors: &[Value]) -> Option<(Value, Config)> {
+        None
+    }
 }
 
 /// Making a layer from its configuration. `#[derive(Layer)]` implements it.
@@ -164,6 +171,14 @@ impl Configure for Arc<dyn Layer> {
 
     fn config(&self) -> Config {
         (**self).config()
+    }
+
+    fn module(&self) -> &'static str {
+        (**self).module()
+    }
+
+    fn arguments(&self, tensors: &[Value]) -> Option<(Value, Config)> {
+        (**self).arguments(tensors)
     }
 }
 

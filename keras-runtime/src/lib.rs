@@ -19,6 +19,7 @@ pub mod layers;
 pub mod losses;
 pub mod metrics;
 pub mod model;
+mod operations;
 pub mod ops;
 pub mod optimizers;
 pub mod plan;

@@ -312,6 +312,13 @@ impl Graph<'_> {
         let config = config(&part.json)?;
         let class = class_name(&part.json)?;
         let what = || format!("layer `{}` ({class})", part.name);
+        if let PartKind::Operation = part.kind {
+            let module = part.json.get("module").and_then(Value::as_str).unwrap_or("");
+            let arguments = crate::operations::Arguments::new(&call.args, &call.kwargs);
+            let operation = crate::operations::parse(class, module, config, arguments)
+                .map_err(|e| Error::config(format!("operation `{}`", part.name), e.to_string()))?;
+            return Ok(Some(Handle::Shared(Arc::new(operation))));
+        }
         let mut options = Config::new();
         for (key, value) in &call.kwargs {
             let mut tensors = Vec::new();
@@ -340,7 +347,7 @@ impl Graph<'_> {
             }
         }
         match &part.kind {
-            PartKind::Operation => Err(Error::config(what(), "this operation is not supported")),
+            PartKind::Operation => Err(Error::config(what(), "an operation has no options of a call")),
             PartKind::Model(_) if options.is_empty() => Ok(None),
             PartKind::Layer(_) if options.is_empty() => Ok(None),
             PartKind::Model(_) => Err(Error::config(what(), "a model cannot be called with options")),

@@ -13,7 +13,7 @@ mod registry;
 pub mod regularization;
 pub mod reshaping;
 pub mod rnn;
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod values;
 

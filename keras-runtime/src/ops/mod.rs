@@ -11,7 +11,7 @@ mod gather;
 mod layout;
 mod matmul;
 mod reduce;
-mod shapes;
+pub(crate) mod shapes;
 mod softmax;
 mod symbolic;
 mod trace;

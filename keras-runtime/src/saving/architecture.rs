@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::order::{Entry, entries};
 use crate::ConfigValue;
+use crate::Result;
 use crate::engine::{Body, Definition, Handle, Member, Node, Source};
 use crate::layer::Config;
 use crate::plan::Spec;
-use crate::{Error, Result};
 
 /// Layers that take a list of tensors as one argument.
 const TAKE_LISTS: [&str; 10] = [
@@ -140,15 +140,13 @@ impl Writer {
             }
             Body::Layer(layer) => layer,
         };
-        if member.is_operation() {
-            let what = format!("operation `{}` ({})", member.name, member.class_name());
-            return Err(Error::config(
-                what,
-                "operations cannot be written to a file: use a layer in its place",
-            ));
-        }
         let mut config = Config::new();
         config.insert("name".into(), json!(member.name));
+        if member.is_operation() {
+            config.extend(layer.config());
+            let class = layer.class_name();
+            return Ok(envelope(layer.module(), class, Value::Object(config), json!(class)));
+        }
         config.insert("trainable".into(), json!(member.trainable));
         config.insert("dtype".into(), self.policy());
         if let Some(regularizer) = &member.activity_regularizer {
@@ -189,6 +187,13 @@ impl Writer {
             })
         };
         let tensors: Vec<Value> = node.inputs.iter().map(tensor).collect();
+        let called = node.call.as_ref().or(match &member.body {
+            Body::Layer(layer) => Some(layer),
+            Body::Model(_) => None,
+        });
+        if let Some((args, kwargs)) = called.and_then(|layer| layer.arguments(&tensors)) {
+            return Ok(json!({"args": args, "kwargs": kwargs}));
+        }
         let kwargs = match (&node.call, &member.body) {
             (Some(call), Body::Layer(layer)) => {
                 let usual = layer.config();

@@ -3,8 +3,8 @@
 use keras_kernels::elementwise::{Binary, Instr, Program, Value};
 use keras_kernels::{Grad, Shape, View};
 
-use super::tape::{Dual, Tape};
 use crate::layer::{Call, Context};
+use crate::operations::tape::{Dual, Tape};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec};
 
 /// What is computed of the inputs.
@@ -147,10 +147,10 @@ impl Merge {
             });
             if self == Merge::Multiply {
                 if let Some(mask) = mask {
-                    let one = tape.constant(1.0);
+                    let one = tape.number(1.0);
                     x = tape.select(mask, x, one);
                 }
-                result = Some(result.map_or(x, |result| tape.mul(result, x)));
+                result = Some(result.map_or(x, |result| tape.join(Binary::Mul, result, x)));
                 result_mask = join(tape, result_mask, mask, i == 0);
                 continue;
             }
@@ -167,12 +167,12 @@ impl Merge {
             }
             result_mask = join(tape, result_mask, mask, false);
             let op = if self == Merge::Maximum { Binary::Max } else { Binary::Min };
-            result = Some(tape.extreme(op, before, x));
+            result = Some(tape.join(op, before, x));
         }
         let result = result.expect("at least one input was planned");
         match result_mask {
             Some(mask) if self == Merge::Multiply && all_masked => {
-                let zero = tape.constant(0.0);
+                let zero = tape.number(0.0);
                 tape.select(mask, result, zero)
             }
             _ => result,

@@ -9,7 +9,6 @@ mod maximum;
 mod minimum;
 mod multiply;
 mod subtract;
-mod tape;
 
 pub use add::Add;
 pub use average::Average;

@@ -1,0 +1,53 @@
+//! Operations that exist for `#[call]` or as a layer already, as nodes of a graph.
+
+use keras_kernels::activation::Activation;
+
+use super::Compute;
+use crate::layer::{Call, Context};
+use crate::layers::support::elementwise;
+use crate::ops::generated::Matmul;
+use crate::ops::{Backward, Op};
+use crate::plan::{MaskRule, Plan, PlanResult, Spec};
+
+/// An activation function of `keras.ops.nn`.
+pub(super) struct Activated(pub Activation);
+
+impl Compute for Activated {
+    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, 1);
+        elementwise::plan(&inputs[0], self.0).map(|plan| plan.mask(MaskRule::Drop))
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        elementwise::forward(cx, call, self.0);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        elementwise::backward(cx, call, self.0);
+    }
+}
+
+/// `matmul(a, b)`.
+pub(super) struct Product;
+
+impl Compute for Product {
+    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, 2);
+        Ok(Plan::new(Matmul.spec(inputs)?).mask(MaskRule::Drop))
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        Matmul.forward(cx, &call.inputs, call.outputs[0]);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        let pass = Backward {
+            inputs: &call.inputs,
+            y: call.outputs[0],
+            dy: call.output_grads[0],
+            grads: &call.input_grads,
+            scratch: &[],
+        };
+        Matmul.backward(cx, &pass);
+    }
+}
