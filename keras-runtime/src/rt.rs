@@ -8,10 +8,12 @@ pub use crate::engine::{
 pub use crate::layer::{Call, Config, Configure, Context, FromConfig, Layer};
 pub use crate::layers::options::{Axes, Borders, IntoAxes, IntoBorders, PartialShape};
 pub use crate::model::source::{
-    EMPTY, assert_input, assert_node, assert_output, leaf, model_class, model_config, model_plan, output,
-    params, peak_floats, plan_of, runs_its_own_calls, train_peak_floats,
+    EMPTY, assert_input, assert_node, assert_output, model_class, model_config, model_plan, output, params,
+    peak_floats, runs_its_own_calls, train_peak_floats,
 };
-pub use crate::model::{Architecture, LayerRef, NoWeights, Rank, Sel, Tag, Weighted, variable};
+pub use crate::model::{
+    Access, Architecture, LayerAccess, LayerMut, LayerRef, NoWeights, Place, Rank, Sel, Tag, Weighted,
+};
 pub use crate::ops::generated::*;
 pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
@@ -21,6 +23,10 @@ pub use crate::{__dims as dims, __wrapped as wrapped};
 pub use keras_kernels::activation::CustomActivation;
 pub use keras_kernels::elementwise::{Binary, Instr, Program as Chain, Unary};
 pub use keras_kernels::reduce::Reduce;
+/// Any array of numbers, and its dimensions.
+pub use ndarray::{ArrayRef, Dimension};
+/// What a network is read and changed through.
+pub use std::borrow::{Borrow, BorrowMut};
 /// The values of a weight.
 pub type Values = ndarray::ArrayD<f32>;
 pub use keras_kernels::{DType, Grad, Mode, Shape, View};

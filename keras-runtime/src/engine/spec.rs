@@ -34,6 +34,13 @@ pub struct InputSpec {
     pub spec: Spec,
 }
 
+impl InputSpec {
+    /// An input.
+    pub const fn new(name: &'static str, spec: Spec) -> InputSpec {
+        InputSpec { name, spec }
+    }
+}
+
 /// An output of a graph.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputSpec {
@@ -41,6 +48,13 @@ pub struct OutputSpec {
     pub name: &'static str,
     /// Which value it is.
     pub source: Source,
+}
+
+impl OutputSpec {
+    /// An output.
+    pub const fn new(name: &'static str, source: Source) -> OutputSpec {
+        OutputSpec { name, source }
+    }
 }
 
 /// A layer of a graph; several nodes may call it.
@@ -56,6 +70,27 @@ pub struct LayerSpec {
     pub activity_regularizer: Option<Regularizer>,
 }
 
+impl LayerSpec {
+    /// A layer that is trained.
+    pub const fn new(name: &'static str, layer: &'static dyn Layer) -> LayerSpec {
+        LayerSpec { name, layer, trainable: true, activity_regularizer: None }
+    }
+
+    /// Whether its weights are trained.
+    #[must_use]
+    pub const fn trainable(mut self, trainable: bool) -> LayerSpec {
+        self.trainable = trainable;
+        self
+    }
+
+    /// With a penalty on its outputs.
+    #[must_use]
+    pub const fn activity_regularizer(mut self, regularizer: Regularizer) -> LayerSpec {
+        self.activity_regularizer = Some(regularizer);
+        self
+    }
+}
+
 /// One call of a layer.
 #[derive(Clone, Copy)]
 pub struct NodeSpec<'a> {
@@ -67,6 +102,28 @@ pub struct NodeSpec<'a> {
     pub inputs: &'a [Source],
     /// The plan for these inputs.
     pub plan: &'a Plan,
+}
+
+impl NodeSpec<'static> {
+    /// A call of layer `layer`. One that has no plan, for a mistake that is reported elsewhere, yields poison.
+    pub const fn new(
+        layer: usize,
+        inputs: &'static [Source],
+        plan: &'static PlanResult,
+    ) -> NodeSpec<'static> {
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(_) => &Plan::POISON,
+        };
+        NodeSpec { layer, call: None, inputs, plan }
+    }
+
+    /// With options that this call alone has.
+    #[must_use]
+    pub const fn with_options(mut self, layer: &'static dyn Layer) -> NodeSpec<'static> {
+        self.call = Some(layer);
+        self
+    }
 }
 
 /// A model's graph, in an order in which it can be computed.

@@ -1,7 +1,7 @@
 //! What `model!` implements.
 
 use crate::engine::{GraphSpec, Network, Run};
-use crate::model::Ports;
+use crate::model::{Access, Ports};
 
 /// A model in source: implemented by `model!`, never by hand.
 pub trait Architecture: Sized + 'static {
@@ -10,7 +10,7 @@ pub trait Architecture: Sized + 'static {
     /// Data that it yields.
     type Output: Ports;
     /// Typed access to its layers; what [`crate::model::Model`] dereferences to.
-    type Layers: From<Network> + AsRef<Network> + AsMut<Network>;
+    type Layers: Access<Network>;
 
     /// The graph.
     const GRAPH: &'static GraphSpec;

@@ -1,71 +1,161 @@
 //! Typed access to the layers of a model.
 
+use std::borrow::{Borrow, BorrowMut};
 use std::marker::PhantomData;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArrayD, ArrayRef, Dimension};
 
-use crate::engine::{Kind, Network};
+use super::access::{Access, Place, Weighted};
+use super::architecture::Architecture;
+use super::weights;
+use crate::Result;
+use crate::engine::{GraphSpec, LayerSpec, Network};
+use crate::plan::Spec;
 
-/// What a layer's weights are read through. `#[derive(Layer)]` implements it.
-#[doc(hidden)]
-pub trait Weighted {
-    /// One method a weight.
-    type Weights<'a>;
-    /// The weights of the layer that is leaf `leaf` of the network.
-    fn weights(network: &Network, leaf: usize) -> Self::Weights<'_>;
-}
+/// A layer of a model, to read: `model.dense()`. See [`LayerAccess`].
+pub type LayerRef<'a, L, I, O> = LayerAccess<&'a Network, L, I, O>;
 
-/// The weights of a layer without typed access to them.
-#[doc(hidden)]
-pub struct NoWeights;
+/// A layer of a model, to change: `model.dense_mut()`. See [`LayerAccess`].
+pub type LayerMut<'a, L, I, O> = LayerAccess<&'a mut Network, L, I, O>;
 
-/// The current values of a leaf's variable, by its Keras name.
-#[doc(hidden)]
-pub fn variable(network: &Network, leaf: usize, name: &str) -> Option<ArrayD<f32>> {
-    let variable = network.variables().iter().find(|v| v.leaf == leaf && v.spec.name == name)?;
-    let values = network.read(variable).into_iter().map(|v| v as f32).collect();
-    ArrayD::from_shape_vec(IxDyn(&variable.shape().to_vec()), values).ok()
-}
-
-/// A layer of a model: its weights (by dereferencing: `model.dense_1().kernel()`), its configuration (`model.dense_1().layer()`), and
-/// its static input and output shapes.
-pub struct LayerRef<'a, L: Weighted, I, O> {
-    network: &'a Network,
-    layer: &'a L,
-    leaf: usize,
-    weights: L::Weights<'a>,
-    shapes: PhantomData<(I, O)>,
+/// A layer of type `L` of a model, whose input and output have the static shapes `I` and `O` (tuples, if there are several; `()` in a
+/// model with parameters). Where it is called several times they are those of the first call.
+///
+/// It dereferences to the layer's weights by their names, or, if the layer is a model itself, to its layers:
+///
+/// ```
+/// use keras::prelude::*;
+///
+/// model! { pub Tower([8]) -> [4] = [Dense(6, activation = relu), Dense(4)] }
+/// model! { pub Net(x: [8]) -> [1] { Dense(1)(Tower()(x)) } }
+///
+/// let mut net = Model::<Net>::new(Device::default());
+/// assert_eq!(net.dense().kernel().shape(), [4, 1]);
+/// let kernel = net.tower().dense_1().kernel() * 2.0;
+/// net.tower_mut().dense_1_mut().set_kernel(&kernel)?;
+/// assert_eq!(net.tower().dense_1().kernel(), kernel);
+/// // A bias is there unless `use_bias = false`.
+/// assert_eq!(net.dense().bias().map(|bias| bias.len()), Some(1));
+/// # Ok::<(), keras::Error>(())
+/// ```
+///
+/// What this type offers itself comes before weights and layers of the same name; `(*net.tower()).name()` is the layer `name`.
+pub struct LayerAccess<N, L: Weighted, I, O> {
+    weights: L::Weights<N>,
+    layer: &'static L,
+    graph: &'static GraphSpec,
+    at: usize,
+    shapes: PhantomData<fn() -> (I, O)>,
 }
 
 impl<'a, L: Weighted, I, O> LayerRef<'a, L, I, O> {
-    /// Called by generated code.
+    /// Called by generated code: layer `at` of the model `M`, which is at `place`.
     #[doc(hidden)]
-    pub fn new(network: &'a Network, layer: &'a L, leaf: usize) -> Self {
-        LayerRef { network, layer, leaf, weights: L::weights(network, leaf), shapes: PhantomData }
-    }
-
-    /// The layer's configuration.
-    pub fn layer(&self) -> &L {
-        self.layer
-    }
-
-    /// A variable of the layer by its Keras name.
-    pub fn variable(&self, name: &str) -> Option<ArrayD<f32>> {
-        variable(self.network, self.leaf, name)
-    }
-
-    /// The layer's trainable weights, in Keras' order, with their names.
-    pub fn weights(&self) -> Vec<(&'static str, ArrayD<f32>)> {
-        let all = self.network.variables().iter();
-        let of_this = all.filter(|v| v.leaf == self.leaf && v.kind == Kind::Weight);
-        of_this.filter_map(|v| Some((v.spec.name, self.variable(v.spec.name)?))).collect()
+    pub fn of<M: Architecture>(place: &'a Place<impl Borrow<Network>>, layer: &'static L, at: usize) -> Self {
+        LayerAccess::new(place.layer(M::GRAPH, at), layer, M::GRAPH, at)
     }
 }
 
-impl<'a, L: Weighted, I, O> Deref for LayerRef<'a, L, I, O> {
-    type Target = L::Weights<'a>;
-    fn deref(&self) -> &L::Weights<'a> {
+impl<'a, L: Weighted, I, O> LayerMut<'a, L, I, O> {
+    /// As [`LayerRef::of`], to change it.
+    #[doc(hidden)]
+    pub fn of<M: Architecture>(
+        place: &'a mut Place<impl BorrowMut<Network>>,
+        layer: &'static L,
+        at: usize,
+    ) -> Self {
+        LayerAccess::new(place.layer_mut(M::GRAPH, at), layer, M::GRAPH, at)
+    }
+}
+
+impl<N, L: Weighted, I, O> LayerAccess<N, L, I, O> {
+    fn new(place: Place<N>, layer: &'static L, graph: &'static GraphSpec, at: usize) -> Self {
+        let weights = L::Weights::at(place);
+        LayerAccess { weights, layer, graph, at, shapes: PhantomData }
+    }
+
+    fn spec(&self) -> &'static LayerSpec {
+        &self.graph.layers[self.at]
+    }
+
+    /// Its name: `dense_1`.
+    pub fn name(&self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The layer as it was written: `model.dense().config().units`.
+    pub fn config(&self) -> &'static L {
+        self.layer
+    }
+
+    /// Whether its weights are trained: neither it nor a model around it has `trainable = false`.
+    pub fn trainable(&self) -> bool {
+        self.weights.place().trainable()
+    }
+
+    /// What it is called on (the first time): shapes of one sample, and element types.
+    pub fn inputs(&self) -> Vec<Spec> {
+        let node = self.graph.nodes.iter().find(|node| node.layer == self.at);
+        node.map_or(Vec::new(), |node| node.inputs.iter().map(|input| self.graph.spec_of(*input)).collect())
+    }
+
+    /// What it yields (the first time).
+    pub fn outputs(&self) -> Vec<Spec> {
+        let node = self.graph.nodes.iter().find(|node| node.layer == self.at);
+        node.map_or(Vec::new(), |node| node.plan.outputs.as_slice().to_vec())
+    }
+}
+
+impl<N: Borrow<Network>, L: Weighted, I, O> LayerAccess<N, L, I, O> {
+    /// Numbers in all its variables.
+    pub fn count_params(&self) -> usize {
+        let place = self.weights.place();
+        weights::size(place.network(), &place.variables())
+    }
+
+    /// The numbers of a variable by its Keras name (`kernel`), if the layer has one.
+    pub fn variable(&self, name: &str) -> Option<ArrayD<f32>> {
+        self.weights.place().read(name)
+    }
+
+    /// The numbers of all its variables in Keras' order: weights, then state.
+    pub fn get_weights(&self) -> Vec<ArrayD<f32>> {
+        let place = self.weights.place();
+        weights::read_all(place.network(), &place.variables())
+    }
+}
+
+impl<N: BorrowMut<Network>, L: Weighted, I, O> LayerAccess<N, L, I, O> {
+    /// Sets the numbers of a variable by its Keras name.
+    ///
+    /// # Errors
+    /// If there is no such variable, or it has another shape.
+    pub fn set_variable<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<()> {
+        self.weights.place_mut().set(name, values)
+    }
+
+    /// Sets the numbers of all its variables, in the order of [`LayerAccess::get_weights`].
+    ///
+    /// # Errors
+    /// If there are more or fewer arrays than variables, or one has another shape; then nothing is changed.
+    pub fn set_weights(&mut self, values: &[ArrayD<f32>]) -> Result<()> {
+        let owner = format!("the layer `{}`", self.name());
+        let place = self.weights.place_mut();
+        let variables = place.variables();
+        weights::write_all(place.network_mut(), &variables, values, &owner)
+    }
+}
+
+impl<N, L: Weighted, I, O> Deref for LayerAccess<N, L, I, O> {
+    type Target = L::Weights<N>;
+    fn deref(&self) -> &L::Weights<N> {
         &self.weights
+    }
+}
+
+impl<N, L: Weighted, I, O> DerefMut for LayerAccess<N, L, I, O> {
+    fn deref_mut(&mut self) -> &mut L::Weights<N> {
+        &mut self.weights
     }
 }

@@ -1,11 +1,12 @@
 //! A model with its weights.
 
 use std::marker::PhantomData;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use keras_kernels::{Device, View};
 
+use super::access::{Access, Place};
 use super::{Architecture, Compiled, DataFor, Ports, Summary};
 use crate::engine::{Definition, Network, Run};
 use crate::losses::Losses;
@@ -71,17 +72,17 @@ impl<M: Architecture> Model<M> {
 
     /// A network whose definition is this model's.
     pub(crate) fn from_network(network: Network) -> Self {
-        Model { layers: M::Layers::from(network), staging: Vec::new() }
+        Model { layers: M::Layers::at(Place::root(network)), staging: Vec::new() }
     }
 
     /// Weights and structure.
     pub fn network(&self) -> &Network {
-        self.layers.as_ref()
+        self.layers.place().network()
     }
 
     /// Weights and structure, to change.
     pub fn network_mut(&mut self) -> &mut Network {
-        self.layers.as_mut()
+        self.layers.place_mut().network_mut()
     }
 
     /// The model as a table, as Keras prints it, with the memory that a sample takes: `println!("{}", model.summary())`.
@@ -191,7 +192,7 @@ impl<M: Architecture> Model<M> {
 
     /// Calls `work` in the device's thread pool.
     fn watch<T: Send>(&mut self, work: impl FnOnce(&mut Predictor<'_>) -> Result<T> + Send) -> Result<T> {
-        let (network, staging) = (self.layers.as_mut(), &mut self.staging);
+        let (network, staging) = (self.layers.place_mut().network_mut(), &mut self.staging);
         let device = network.device().clone();
         let mut work = Some(work);
         let mut result = None;
@@ -218,6 +219,12 @@ impl<M: Architecture> Deref for Model<M> {
     type Target = M::Layers;
     fn deref(&self) -> &M::Layers {
         &self.layers
+    }
+}
+
+impl<M: Architecture> DerefMut for Model<M> {
+    fn deref_mut(&mut self) -> &mut M::Layers {
+        &mut self.layers
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::Map;
 
+use crate::engine::GraphSpec;
 use crate::engine::memory::{peak_bytes, train_peak_bytes};
-use crate::engine::{GraphSpec, NodeSpec};
 use crate::layer::Config;
 use crate::plan::{Message, Plan, PlanResult, Spec};
 
@@ -13,14 +13,6 @@ const FLOAT: usize = 4;
 /// The graph of a model that has a mistake in its source.
 pub const EMPTY: GraphSpec =
     GraphSpec { name: "", sequential: false, inputs: &[], outputs: &[], layers: &[], nodes: &[] };
-
-/// The plan, or a poisoned one: later layers then say nothing.
-pub const fn plan_of(result: &'static PlanResult) -> &'static Plan {
-    match result {
-        Ok(plan) => plan,
-        Err(_) => &Plan::POISON,
-    }
-}
 
 /// Output `at` of a plan; poison if there is no such.
 pub const fn output(result: &PlanResult, at: usize) -> Spec {
@@ -130,12 +122,19 @@ pub fn runs_its_own_calls() -> ! {
 
 /// The number of the first leaf of layer `at`, counting the layers of inner models.
 pub fn leaf(graph: &GraphSpec, at: usize) -> usize {
-    let leaves_of = |layer: usize| {
-        let model =
-            graph.nodes.iter().find(|node: &&NodeSpec<'_>| node.layer == layer).and_then(|n| n.plan.model);
-        model.map_or(1, |model| leaf(model, model.layers.len()))
-    };
-    (0..at).map(leaves_of).sum()
+    let mut counts = vec![1; at];
+    for node in graph.nodes.iter().filter(|node| node.layer < at) {
+        if let Some(model) = node.plan.model {
+            counts[node.layer] = leaf(model, model.layers.len());
+        }
+    }
+    counts.iter().sum()
+}
+
+/// How many leaves layer `at` is: one, or as many as a model has.
+pub fn leaves(graph: &GraphSpec, at: usize) -> usize {
+    let model = graph.nodes.iter().find(|node| node.layer == at).and_then(|node| node.plan.model);
+    model.map_or(1, |model| leaf(model, model.layers.len()))
 }
 
 /// Checks generic models with these parameters at `cargo check`.

@@ -1,5 +1,7 @@
 //! The catalogue of shape errors that several layers share. A layer's own errors are beside the layer.
 
+use keras_kernels::DType;
+
 use super::{Message, Spec};
 
 /// Wrong number of inputs.
@@ -27,5 +29,10 @@ pub const fn positive(option: &str) -> Message {
 
 /// A floating-point input is needed.
 pub const fn float(found: &Spec) -> Message {
-    Message::new("expects a float input, found ").spec(found)
+    let message = Message::new("expects a float input, found ").spec(found);
+    if matches!(found.dtype(), DType::I32 | DType::I64) {
+        message.text("; insert `Embedding`, or declare floats?")
+    } else {
+        message
+    }
 }

@@ -82,7 +82,7 @@ impl Message {
         if spec.dtype().same(DType::F32) {
             return self.text("`").dims(&spec.shape()).text("`");
         }
-        let mut out = self.text("`[").text(spec.dtype().name()).text("; ");
+        let mut out = self.text("`[").text(in_source(spec.dtype())).text("; ");
         let mut i = 0;
         while i < spec.rank() {
             if i > 0 {
@@ -102,6 +102,18 @@ impl Message {
             // Cut off inside a character.
             Err(_) => "(message too long)",
         }
+    }
+}
+
+/// An element type as `model!` takes it.
+const fn in_source(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "f32",
+        DType::F64 => "f64",
+        DType::I32 => "i32",
+        DType::I64 => "i64",
+        DType::U8 => "u8",
+        other => other.name(),
     }
 }
 

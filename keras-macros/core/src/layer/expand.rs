@@ -5,6 +5,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
+use super::access::access;
 use super::parse::{Field, Struct, Weight};
 
 /// Everything that the derive writes.
@@ -281,52 +282,6 @@ fn from_config(layer: &Struct) -> TokenStream {
             fn from_config(__config: &::keras::rt::Config) -> ::keras::Result<Self> {
                 let _ = __config;
                 ::core::result::Result::Ok(#name { #(#values,)* #(#weights),* })
-            }
-        }
-    }
-}
-
-/// Expands to: a type with one method a weight, and `impl Weighted`. A generic layer's weights are read by name.
-fn access(layer: &Struct) -> TokenStream {
-    let name = &layer.name;
-    let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
-    if layer.weights.is_empty() || !layer.generics.params.is_empty() {
-        return quote! {
-            impl #impl_generics ::keras::rt::Weighted for #name #type_generics #where_clause {
-                type Weights<'__a> = ::keras::rt::NoWeights;
-                fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-                    ::keras::rt::NoWeights
-                }
-            }
-        };
-    }
-    let access = format_ident!("{}Weights", name);
-    let methods = layer.weights.iter().map(|weight| {
-        let (name, text) = (&weight.name, weight.name.to_string());
-        let read = quote!(::keras::rt::variable(self.network, self.leaf, #text));
-        if weight.when.is_some() {
-            let doc = format!("The values of `{text}`, where the layer has it.");
-            return quote!(#[doc = #doc] pub fn #name(&self) -> ::core::option::Option<::keras::rt::Values> { #read });
-        }
-        let doc = format!("The values of `{text}`.");
-        quote!(#[doc = #doc] pub fn #name(&self) -> ::keras::rt::Values {
-            #read.expect("a built layer has each weight that it declares")
-        })
-    });
-    let doc = format!("The weights of a `{}` of a model.", layer.class_name);
-    quote! {
-        #[doc = #doc]
-        #[doc(hidden)]
-        pub struct #access<'a> {
-            network: &'a ::keras::rt::Network,
-            leaf: usize,
-        }
-        #[allow(dead_code)]
-        impl #access<'_> { #(#methods)* }
-        impl ::keras::rt::Weighted for #name {
-            type Weights<'a> = #access<'a>;
-            fn weights(network: &::keras::rt::Network, leaf: usize) -> #access<'_> {
-                #access { network, leaf }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! `#[derive(Layer)]`: a struct becomes a layer's configuration.
 //!
 //! Stages: [`parse`] reads the fields and their attributes, [`expand`] writes the constructor, the options, the weights and the
-//! configuration.
+//! configuration, [`access`] the methods that read and set weights.
 
+mod access;
 mod expand;
 mod parse;
 

@@ -5,10 +5,12 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{
     Attribute, Data, DeriveInput, Error, Expr, ExprArray, Fields, Generics, LitStr, Result, Token, Type,
+    Visibility,
 };
 
 /// A struct with `#[derive(Layer)]`.
 pub(super) struct Struct {
+    pub vis: Visibility,
     pub name: Ident,
     pub generics: Generics,
     pub class_name: String,
@@ -16,6 +18,49 @@ pub(super) struct Struct {
     pub supports_masking: bool,
     pub fields: Vec<Field>,
     pub weights: Vec<Weight>,
+    /// Weights that the layer plans by hand: they have no field.
+    pub planned: Vec<Planned>,
+    /// Layers inside it that Keras has.
+    pub parts: Vec<Part>,
+}
+
+/// A weight without a field: `kernel`, or `bias?` if the layer has it only with some options.
+pub(super) struct Planned {
+    pub name: Ident,
+    pub optional: bool,
+}
+
+/// A layer inside a layer, whose weights have a path: `query_dense: EinsumDense`, `query_dense: EinsumDense = "_query_dense"`.
+pub(super) struct Part {
+    pub name: Ident,
+    pub ty: Type,
+    pub path: String,
+}
+
+impl Parse for Planned {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        Ok(Planned { name: input.parse()?, optional: input.parse::<Option<Token![?]>>()?.is_some() })
+    }
+}
+
+impl Parse for Part {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let name: Ident = input.parse()?;
+        input.parse::<Token![:]>()?;
+        let ty = input.parse()?;
+        let path = match input.parse::<Option<Token![=]>>()? {
+            Some(_) => input.parse::<LitStr>()?.value(),
+            None => name.to_string(),
+        };
+        Ok(Part { name, ty, path })
+    }
+}
+
+/// `(item, item, ..)`.
+fn listed<T: Parse>(input: ParseStream<'_>) -> Result<Vec<T>> {
+    let content;
+    syn::parenthesized!(content in input);
+    Ok(content.parse_terminated(T::parse, Token![,])?.into_iter().collect())
 }
 
 /// A field that is configuration.
@@ -60,12 +105,15 @@ impl Struct {
             _ => return Err(Error::new_spanned(&input.ident, "a layer is a struct")),
         };
         let mut layer = Struct {
+            vis: input.vis.clone(),
             name: input.ident.clone(),
             generics: input.generics.clone(),
             class_name: input.ident.to_string(),
             supports_masking: false,
             fields: Vec::new(),
             weights: Vec::new(),
+            planned: Vec::new(),
+            parts: Vec::new(),
         };
         for attr in input.attrs.iter().filter(|a| a.path().is_ident("layer")) {
             attr.parse_nested_meta(|meta| {
@@ -77,7 +125,16 @@ impl Struct {
                     layer.supports_masking = true;
                     return Ok(());
                 }
-                Err(meta.error("unknown option; expected `class_name` or `supports_masking`"))
+                if meta.path.is_ident("weights") {
+                    layer.planned = listed(meta.input)?;
+                    return Ok(());
+                }
+                if meta.path.is_ident("parts") {
+                    layer.parts = listed(meta.input)?;
+                    return Ok(());
+                }
+                Err(meta
+                    .error("unknown option; expected `class_name`, `supports_masking`, `weights` or `parts`"))
             })?;
         }
         let mut errors: Option<Error> = None;

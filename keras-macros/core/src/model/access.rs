@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use syn::{Generics, parse_quote};
 
-use super::expand::{Parts, layer_type, value};
+use super::consts::{layer_type, value};
+use super::expand::{Parts, number};
 use super::graph::Value;
 use super::parse::Header;
 
@@ -14,59 +16,77 @@ pub fn type_name(header: &Header) -> Ident {
     format_ident!("{}Layers", header.name)
 }
 
-/// Expands to: one method a layer, and the conversions from and to the network.
+/// Expands to: two methods a layer, and what makes the type the access to a model.
 ///
 /// ```text
-/// impl MlpLayers {
-///     pub fn dense(&self) -> LayerRef<'_, Dense, D1<784>, D1<64>> { LayerRef::new(&self.0, &Mlp::DENSE, 0) }
+/// impl<N: Borrow<Network>> MlpLayers<N> {
+///     pub fn dense(&self) -> LayerRef<'_, Dense, D1<784>, D1<64>> { .. }
+/// }
+/// impl<N: BorrowMut<Network>> MlpLayers<N> {
+///     pub fn dense_mut(&mut self) -> LayerMut<'_, Dense, D1<784>, D1<64>> { .. }
 /// }
 /// ```
 pub fn layers(parts: &Parts<'_>) -> TokenStream {
     let Header { name, generics, .. } = parts.header;
-    let (impl_generics, type_generics, _) = generics.split_for_impl();
+    let (_, type_generics, _) = generics.split_for_impl();
     let (layers, turbofish) = (type_name(parts.header), type_generics.as_turbofish());
     let mut dims = Dims { parts, aliases: TokenStream::new(), known: HashMap::new() };
-    let mut seen = vec![false; parts.graph.layers.len()];
-    let mut methods = TokenStream::new();
-    for (number, node) in parts.graph.nodes.iter().enumerate() {
+    let (mut reads, mut writes) = (TokenStream::new(), TokenStream::new());
+    // The shapes are those of the first call.
+    let first = parts.graph.first_calls();
+    for (call, node) in parts.graph.nodes.iter().enumerate().filter(|(call, _)| first[*call]) {
         let at = node.layer;
-        // The shapes are those of the first call.
-        if std::mem::replace(&mut seen[at], true) {
-            continue;
-        }
-        let (method, ident) = (&parts.idents.methods[at], &parts.idents.layers[at]);
+        let (method, method_mut) = (&parts.idents.methods[at], &parts.idents.methods_mut[at]);
+        let ident = &parts.idents.layers[at];
         let (ty, class) =
             (layer_type(parts, at, parts.graph.layers[at].ends.first), &parts.graph.layers[at].label);
         let input = dims.list(&node.inputs);
         let outputs: Vec<Value> =
-            (0..node.outputs.unwrap_or(1)).map(|output| Value::Output { node: number, output }).collect();
+            (0..node.outputs.unwrap_or(1)).map(|output| Value::Output { node: call, output }).collect();
         let output = dims.list(&outputs);
+        let at_literal = number(at);
         let doc = format!("The layer `{}`: {class}.", parts.idents.names[at]);
-        methods.extend(quote! {
+        reads.extend(quote! {
             #[doc = #doc]
             pub fn #method(&self) -> ::keras::rt::LayerRef<'_, #ty, #input, #output> {
-                let graph = <#name #type_generics as ::keras::rt::Architecture>::GRAPH;
-                ::keras::rt::LayerRef::new(&self.0, &#name #turbofish::#ident, ::keras::rt::leaf(graph, #at))
+                ::keras::rt::LayerRef::of::<#name #type_generics>(&self.0, &#name #turbofish::#ident, #at_literal)
+            }
+        });
+        let doc = format!("The layer `{}`, to change its weights.", parts.idents.names[at]);
+        writes.extend(quote! {
+            #[doc = #doc]
+            pub fn #method_mut(&mut self) -> ::keras::rt::LayerMut<'_, #ty, #input, #output> {
+                ::keras::rt::LayerMut::of::<#name #type_generics>(&mut self.0, &#name #turbofish::#ident, #at_literal)
             }
         });
     }
     let aliases = dims.aliases;
+    let any = with_network(generics, None);
+    let read = with_network(generics, Some(quote!(::keras::rt::Borrow<::keras::rt::Network>)));
+    let write = with_network(generics, Some(quote!(::keras::rt::BorrowMut<::keras::rt::Network>)));
+    let ((any, ty, _), (read, ..), (write, ..)) =
+        (any.split_for_impl(), read.split_for_impl(), write.split_for_impl());
     quote! {
         #aliases
-        impl #impl_generics #layers #type_generics { #methods }
+        impl #read #layers #ty { #reads }
+        impl #write #layers #ty { #writes }
         #[automatically_derived]
-        impl #impl_generics ::core::convert::From<::keras::rt::Network> for #layers #type_generics {
-            fn from(network: ::keras::rt::Network) -> Self { Self(network) }
-        }
-        #[automatically_derived]
-        impl #impl_generics ::core::convert::AsRef<::keras::rt::Network> for #layers #type_generics {
-            fn as_ref(&self) -> &::keras::rt::Network { &self.0 }
-        }
-        #[automatically_derived]
-        impl #impl_generics ::core::convert::AsMut<::keras::rt::Network> for #layers #type_generics {
-            fn as_mut(&mut self) -> &mut ::keras::rt::Network { &mut self.0 }
+        impl #any ::keras::rt::Access<__N> for #layers #ty {
+            fn at(place: ::keras::rt::Place<__N>) -> Self { Self(place) }
+            fn place(&self) -> &::keras::rt::Place<__N> { &self.0 }
+            fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> { &mut self.0 }
         }
     }
+}
+
+/// A model's parameters, and a type that is its network or a reference to it.
+pub fn with_network(generics: &Generics, bound: Option<TokenStream>) -> Generics {
+    let mut generics = generics.clone();
+    generics.params.push(match bound {
+        Some(bound) => parse_quote!(__N: #bound),
+        None => parse_quote!(__N),
+    });
+    generics
 }
 
 /// Shapes of values as types, each worked out once.

@@ -5,7 +5,8 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::expand::{Parts, value};
+use super::consts::value;
+use super::expand::{Parts, number};
 use crate::naming::ident;
 
 /// The checks of a model that is not generic, or whose parameters have defaults.
@@ -42,9 +43,9 @@ pub fn of_instance(parts: &Parts<'_>) -> TokenStream {
     quote!(const CHECK: () = { #(#checks;)* };)
 }
 
-/// Mentions the checks of a generic model.
-pub fn mention(parts: &Parts<'_>) -> TokenStream {
-    if parts.header.is_generic() { quote!(let () = Self::CHECK;) } else { TokenStream::new() }
+/// A value that no instance of a generic model has unless its checks hold.
+pub fn mention(parts: &Parts<'_>, value: TokenStream) -> TokenStream {
+    if parts.header.is_generic() { quote!({ let () = Self::CHECK; #value }) } else { value }
 }
 
 fn assertions(parts: &Parts<'_>, this: &TokenStream) -> Vec<(proc_macro2::Ident, TokenStream)> {
@@ -65,7 +66,7 @@ fn assertions(parts: &Parts<'_>, this: &TokenStream) -> Vec<(proc_macro2::Ident,
             true => layer.label.clone(),
             false => format!("{} (layer `{name}`)", layer.label),
         };
-        let count = node.outputs.unwrap_or(1);
+        let count = number(node.outputs.unwrap_or(1));
         let check = node.ends.call(quote!(::keras::rt::assert_node), quote!(&#this::#plan, #count, #label));
         calls[node.layer] += 1;
         let method = &idents.methods[node.layer];

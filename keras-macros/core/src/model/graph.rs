@@ -139,6 +139,8 @@ pub struct Idents {
     pub names: Vec<String>,
     /// Methods that return the layers: `dense_1`.
     pub methods: Vec<Ident>,
+    /// Methods that return them to be changed: `dense_1_mut`.
+    pub methods_mut: Vec<Ident>,
     /// Consts of the layers: `DENSE_1`.
     pub layers: Vec<Ident>,
     /// Consts of the wrapped layers.

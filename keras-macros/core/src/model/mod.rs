@@ -5,12 +5,14 @@
 
 mod access;
 mod check;
+mod consts;
 mod expand;
 mod functions;
 mod graph;
 mod lower;
 mod names;
 mod parse;
+mod spec;
 mod types;
 
 use proc_macro2::TokenStream;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use proc_macro2::{Ident, Span};
 use quote::format_ident;
+use syn::ext::IdentExt;
 
 use super::graph::{Graph, Idents, Layer};
 use super::parse::{Header, Port};
@@ -17,18 +18,20 @@ const RESERVED: &[&str] = &["CHECK", "GRAPH", "PARAMS", "PEAK", "TRAIN_PEAK"];
 pub fn assign(header: &Header, graph: &Graph, errors: &mut Errors) -> Idents {
     let names = layer_names(&graph.layers, errors);
 
-    let mut methods = Names::default();
-    ["as_ref", "as_mut", "from"].iter().for_each(|name| {
-        methods.take(name);
-    });
+    let mut fresh_methods = Names::default();
     let methods: Vec<Ident> = (names.iter().zip(&graph.layers))
         .map(|(name, layer)| {
             let span = layer.name.as_ref().map_or(Span::call_site(), |name| name.span);
             let plain = ident(name, span);
             let mut next = 0;
-            Ident::new(&methods.fresh(&plain.to_string(), &mut next), span)
+            Ident::new(&fresh_methods.fresh(&plain.to_string(), &mut next), span)
         })
         .collect();
+    let mut changing = |method: &Ident| {
+        let (stem, mut next) = (format!("{}_mut", method.unraw()), 0);
+        Ident::new(&fresh_methods.fresh(&stem, &mut next), method.span())
+    };
+    let methods_mut: Vec<Ident> = methods.iter().map(&mut changing).collect();
 
     let mut consts = Names::default();
     RESERVED.iter().for_each(|name| {
@@ -65,7 +68,7 @@ pub fn assign(header: &Header, graph: &Graph, errors: &mut Errors) -> Idents {
         });
         calls.push((!node.options.is_empty()).then(|| fresh(format!("{layer}_call_{count}"))));
     }
-    Idents { names, methods, layers, wrapped, plans, calls, inputs, outputs }
+    Idents { names, methods, methods_mut, layers, wrapped, plans, calls, inputs, outputs }
 }
 
 /// Given names first; the others are the class in snake case (or the variable), numbered where taken.

@@ -2,7 +2,7 @@
 struct Decoder;
 ///The layers of [`Decoder`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-struct DecoderLayers(::keras::rt::Network);
+struct DecoderLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -30,24 +30,21 @@ const _: () = {
         const ATTENTION_PLAN: ::keras::rt::PlanResult = Self::ATTENTION_CALL_1
             .plan(
                 &[
-                    ::keras::rt::output(&Self::EMBEDDING_PLAN, 0usize),
-                    ::keras::rt::output(&Self::EMBEDDING_PLAN, 0usize),
+                    ::keras::rt::output(&Self::EMBEDDING_PLAN, 0),
+                    ::keras::rt::output(&Self::EMBEDDING_PLAN, 0),
                 ],
             );
         const ATTENTION_PLAN_2: ::keras::rt::PlanResult = ::keras::rt::shared_plan(
             &Self::ATTENTION_PLAN,
             Self::ATTENTION
                 .plan(
-                    &[
-                        ::keras::rt::output(&Self::ATTENTION_PLAN, 0usize),
-                        Self::INPUT_MEMORY,
-                    ],
+                    &[::keras::rt::output(&Self::ATTENTION_PLAN, 0), Self::INPUT_MEMORY],
                 ),
         );
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(&[&Self::EMBEDDING_PLAN, &Self::ATTENTION_PLAN])
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[&Self::EMBEDDING_PLAN, &Self::ATTENTION_PLAN],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -64,68 +61,39 @@ const _: () = {
             ::keras::model::Batch<::keras::model::D2<100, 64>>,
         );
         type Output = ::keras::model::Batch<::keras::model::D2<100, 64>>;
-        type Layers = DecoderLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "decoder",
-                sequential: false,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "x",
-                        spec: Self::INPUT_X,
-                    },
-                    ::keras::rt::InputSpec {
-                        name: "memory",
-                        spec: Self::INPUT_MEMORY,
-                    },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "attention",
-                        source: ::keras::rt::Source::node(2usize),
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "attention",
-                        layer: &Self::ATTENTION,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "embedding",
-                        layer: &Self::EMBEDDING,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::EMBEDDING_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::Some(&Self::ATTENTION_CALL_1),
-                        inputs: &[
-                            ::keras::rt::Source::node(0usize),
-                            ::keras::rt::Source::node(0usize),
-                        ],
-                        plan: ::keras::rt::plan_of(&Self::ATTENTION_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[
-                            ::keras::rt::Source::node(1usize),
-                            ::keras::rt::Source::Input(1usize),
-                        ],
-                        plan: ::keras::rt::plan_of(&Self::ATTENTION_PLAN_2),
-                    },
-                ],
-            }
+        type Layers = DecoderLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "decoder",
+            sequential: false,
+            inputs: &[
+                ::keras::rt::InputSpec::new("x", Self::INPUT_X),
+                ::keras::rt::InputSpec::new("memory", Self::INPUT_MEMORY),
+            ],
+            outputs: &[
+                ::keras::rt::OutputSpec::new("attention", ::keras::rt::Source::node(2)),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("attention", &Self::ATTENTION),
+                ::keras::rt::LayerSpec::new("embedding", &Self::EMBEDDING),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::EMBEDDING_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                        0,
+                        &[::keras::rt::Source::node(0), ::keras::rt::Source::node(0)],
+                        &Self::ATTENTION_PLAN,
+                    )
+                    .with_options(&Self::ATTENTION_CALL_1),
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::node(1), ::keras::rt::Source::Input(1)],
+                    &Self::ATTENTION_PLAN_2,
+                ),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -162,10 +130,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Decoder {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = DecoderLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Decoder {
@@ -195,51 +160,45 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Decoder::INPUT_X);
-    type __Dims1 = ::keras::rt::dims!(
-        ::keras::rt::output(& Decoder::EMBEDDING_PLAN, 0usize)
-    );
-    type __Dims2 = ::keras::rt::dims!(
-        ::keras::rt::output(& Decoder::ATTENTION_PLAN, 0usize)
-    );
-    impl DecoderLayers {
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Decoder::EMBEDDING_PLAN, 0));
+    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Decoder::ATTENTION_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> DecoderLayers<__N> {
         ///The layer `embedding`: `Embedding`.
         pub fn embedding(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims0, __Dims1> {
-            let graph = <Decoder as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Decoder::EMBEDDING,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Decoder>(&self.0, &Decoder::EMBEDDING, 1)
         }
         ///The layer `attention`: `MultiHeadAttention`.
         pub fn attention(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer0, (__Dims1, __Dims1), __Dims2> {
-            let graph = <Decoder as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Decoder::ATTENTION,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Decoder>(&self.0, &Decoder::ATTENTION, 0)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> DecoderLayers<__N> {
+        ///The layer `embedding`, to change its weights.
+        pub fn embedding_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Decoder>(&mut self.0, &Decoder::EMBEDDING, 1)
+        }
+        ///The layer `attention`, to change its weights.
+        pub fn attention_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, (__Dims1, __Dims1), __Dims2> {
+            ::keras::rt::LayerMut::of::<Decoder>(&mut self.0, &Decoder::ATTENTION, 0)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for DecoderLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for DecoderLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for DecoderLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for DecoderLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -257,21 +216,21 @@ const _: () = {
     );
     const embedding: () = ::keras::rt::assert_node(
         &Decoder::EMBEDDING_PLAN,
-        1usize,
+        1,
         "`Embedding`",
     );
     const attention: () = ::keras::rt::assert_node(
         &Decoder::ATTENTION_PLAN,
-        1usize,
+        1,
         "`MultiHeadAttention` (layer `attention`)",
     );
     const attention__2: () = ::keras::rt::assert_node(
         &Decoder::ATTENTION_PLAN_2,
-        1usize,
+        1,
         "`MultiHeadAttention` (layer `attention`)",
     );
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Decoder::ATTENTION_PLAN_2, 0usize),
+        &::keras::rt::output(&Decoder::ATTENTION_PLAN_2, 0),
         &Decoder::OUTPUT,
         "the output of `Decoder`",
     );

@@ -2,7 +2,7 @@
 struct Net;
 ///The layers of [`Net`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-struct NetLayers(::keras::rt::Network);
+struct NetLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -57,18 +57,18 @@ const _: () = {
         const DENSE_1_PLAN: ::keras::rt::PlanResult = Self::DENSE_1
             .plan(&[Self::INPUT_X]);
         const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE
-            .plan(&[::keras::rt::output(&Self::DENSE_1_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::DENSE_1_PLAN, 0)]);
         const ADD_PLAN: ::keras::rt::PlanResult = Self::ADD
-            .plan(&[Self::INPUT_X, ::keras::rt::output(&Self::DENSE_PLAN, 0usize)]);
+            .plan(&[Self::INPUT_X, ::keras::rt::output(&Self::DENSE_PLAN, 0)]);
         const DENSE_3_PLAN: ::keras::rt::PlanResult = Self::DENSE_3
-            .plan(&[::keras::rt::output(&Self::ADD_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::ADD_PLAN, 0)]);
         const DENSE_2_PLAN: ::keras::rt::PlanResult = Self::DENSE_2
-            .plan(&[::keras::rt::output(&Self::DENSE_3_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::DENSE_3_PLAN, 0)]);
         const ADD_1_PLAN: ::keras::rt::PlanResult = Self::ADD_1
             .plan(
                 &[
-                    ::keras::rt::output(&Self::ADD_PLAN, 0usize),
-                    ::keras::rt::output(&Self::DENSE_2_PLAN, 0usize),
+                    ::keras::rt::output(&Self::ADD_PLAN, 0),
+                    ::keras::rt::output(&Self::DENSE_2_PLAN, 0),
                 ],
             );
         const RESCALING_PLAN: ::keras::rt::PlanResult = Self::RESCALING
@@ -76,28 +76,26 @@ const _: () = {
         const CONCATENATE_PLAN: ::keras::rt::PlanResult = Self::CONCATENATE
             .plan(
                 &[
-                    ::keras::rt::output(&Self::ADD_1_PLAN, 0usize),
-                    ::keras::rt::output(&Self::RESCALING_PLAN, 0usize),
+                    ::keras::rt::output(&Self::ADD_1_PLAN, 0),
+                    ::keras::rt::output(&Self::RESCALING_PLAN, 0),
                 ],
             );
         const DENSE_4_PLAN: ::keras::rt::PlanResult = Self::DENSE_4
-            .plan(&[::keras::rt::output(&Self::CONCATENATE_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::CONCATENATE_PLAN, 0)]);
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(
-                &[
-                    &Self::DENSE_1_PLAN,
-                    &Self::DENSE_PLAN,
-                    &Self::ADD_PLAN,
-                    &Self::DENSE_3_PLAN,
-                    &Self::DENSE_2_PLAN,
-                    &Self::ADD_1_PLAN,
-                    &Self::RESCALING_PLAN,
-                    &Self::CONCATENATE_PLAN,
-                    &Self::DENSE_4_PLAN,
-                ],
-            )
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[
+                &Self::DENSE_1_PLAN,
+                &Self::DENSE_PLAN,
+                &Self::ADD_PLAN,
+                &Self::DENSE_3_PLAN,
+                &Self::DENSE_2_PLAN,
+                &Self::ADD_1_PLAN,
+                &Self::RESCALING_PLAN,
+                &Self::CONCATENATE_PLAN,
+                &Self::DENSE_4_PLAN,
+            ],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -111,145 +109,72 @@ const _: () = {
     impl ::keras::rt::Architecture for Net {
         type Input = ::keras::model::Batch<::keras::model::D1<32>>;
         type Output = ::keras::model::Batch<::keras::model::D1<10>>;
-        type Layers = NetLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "net",
-                sequential: false,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "x",
-                        spec: Self::INPUT_X,
-                    },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "dense_4",
-                        source: ::keras::rt::Source::node(8usize),
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "dense",
-                        layer: &Self::DENSE,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense_1",
-                        layer: &Self::DENSE_1,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "add",
-                        layer: &Self::ADD,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense_2",
-                        layer: &Self::DENSE_2,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense_3",
-                        layer: &Self::DENSE_3,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "add_1",
-                        layer: &Self::ADD_1,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense_4",
-                        layer: &Self::DENSE_4,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "rescaling",
-                        layer: &Self::RESCALING,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "concatenate",
-                        layer: &Self::CONCATENATE,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_1_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 2usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[
-                            ::keras::rt::Source::Input(0usize),
-                            ::keras::rt::Source::node(1usize),
-                        ],
-                        plan: ::keras::rt::plan_of(&Self::ADD_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 4usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(2usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_3_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 3usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(3usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_2_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 5usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[
-                            ::keras::rt::Source::node(2usize),
-                            ::keras::rt::Source::node(4usize),
-                        ],
-                        plan: ::keras::rt::plan_of(&Self::ADD_1_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 7usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::RESCALING_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 8usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[
-                            ::keras::rt::Source::node(5usize),
-                            ::keras::rt::Source::node(6usize),
-                        ],
-                        plan: ::keras::rt::plan_of(&Self::CONCATENATE_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 6usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(7usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_4_PLAN),
-                    },
-                ],
-            }
+        type Layers = NetLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "net",
+            sequential: false,
+            inputs: &[::keras::rt::InputSpec::new("x", Self::INPUT_X)],
+            outputs: &[
+                ::keras::rt::OutputSpec::new("dense_4", ::keras::rt::Source::node(8)),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("dense", &Self::DENSE),
+                ::keras::rt::LayerSpec::new("dense_1", &Self::DENSE_1),
+                ::keras::rt::LayerSpec::new("add", &Self::ADD),
+                ::keras::rt::LayerSpec::new("dense_2", &Self::DENSE_2),
+                ::keras::rt::LayerSpec::new("dense_3", &Self::DENSE_3),
+                ::keras::rt::LayerSpec::new("add_1", &Self::ADD_1),
+                ::keras::rt::LayerSpec::new("dense_4", &Self::DENSE_4),
+                ::keras::rt::LayerSpec::new("rescaling", &Self::RESCALING),
+                ::keras::rt::LayerSpec::new("concatenate", &Self::CONCATENATE),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::DENSE_1_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::node(0)],
+                    &Self::DENSE_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    2,
+                    &[::keras::rt::Source::Input(0), ::keras::rt::Source::node(1)],
+                    &Self::ADD_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    4,
+                    &[::keras::rt::Source::node(2)],
+                    &Self::DENSE_3_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    3,
+                    &[::keras::rt::Source::node(3)],
+                    &Self::DENSE_2_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    5,
+                    &[::keras::rt::Source::node(2), ::keras::rt::Source::node(4)],
+                    &Self::ADD_1_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    7,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::RESCALING_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    8,
+                    &[::keras::rt::Source::node(5), ::keras::rt::Source::node(6)],
+                    &Self::CONCATENATE_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    6,
+                    &[::keras::rt::Source::node(7)],
+                    &Self::DENSE_4_PLAN,
+                ),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -298,10 +223,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Net {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = NetLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Net {
@@ -331,125 +253,126 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Net::INPUT_X);
-    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_1_PLAN, 0usize));
-    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_PLAN, 0usize));
-    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Net::ADD_PLAN, 0usize));
-    type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_3_PLAN, 0usize));
-    type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_2_PLAN, 0usize));
-    type __Dims6 = ::keras::rt::dims!(::keras::rt::output(& Net::ADD_1_PLAN, 0usize));
-    type __Dims7 = ::keras::rt::dims!(
-        ::keras::rt::output(& Net::RESCALING_PLAN, 0usize)
-    );
-    type __Dims8 = ::keras::rt::dims!(
-        ::keras::rt::output(& Net::CONCATENATE_PLAN, 0usize)
-    );
-    type __Dims9 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_4_PLAN, 0usize));
-    impl NetLayers {
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_1_PLAN, 0));
+    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_PLAN, 0));
+    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Net::ADD_PLAN, 0));
+    type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_3_PLAN, 0));
+    type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_2_PLAN, 0));
+    type __Dims6 = ::keras::rt::dims!(::keras::rt::output(& Net::ADD_1_PLAN, 0));
+    type __Dims7 = ::keras::rt::dims!(::keras::rt::output(& Net::RESCALING_PLAN, 0));
+    type __Dims8 = ::keras::rt::dims!(::keras::rt::output(& Net::CONCATENATE_PLAN, 0));
+    type __Dims9 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_4_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> NetLayers<__N> {
         ///The layer `dense_1`: `Dense`.
         pub fn dense_1(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims0, __Dims1> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::DENSE_1,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_1, 1)
         }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims1, __Dims2> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::DENSE,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE, 0)
         }
         ///The layer `add`: `+`.
         pub fn add(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer2, (__Dims0, __Dims2), __Dims3> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::ADD,
-                ::keras::rt::leaf(graph, 2usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::ADD, 2)
         }
         ///The layer `dense_3`: `Dense`.
         pub fn dense_3(&self) -> ::keras::rt::LayerRef<'_, __Layer4, __Dims3, __Dims4> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::DENSE_3,
-                ::keras::rt::leaf(graph, 4usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_3, 4)
         }
         ///The layer `dense_2`: `Dense`.
         pub fn dense_2(&self) -> ::keras::rt::LayerRef<'_, __Layer3, __Dims4, __Dims5> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::DENSE_2,
-                ::keras::rt::leaf(graph, 3usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_2, 3)
         }
         ///The layer `add_1`: `+`.
         pub fn add_1(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer5, (__Dims3, __Dims5), __Dims6> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::ADD_1,
-                ::keras::rt::leaf(graph, 5usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::ADD_1, 5)
         }
         ///The layer `rescaling`: `*`.
         pub fn rescaling(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer7, __Dims0, __Dims7> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::RESCALING,
-                ::keras::rt::leaf(graph, 7usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::RESCALING, 7)
         }
         ///The layer `concatenate`: `concat`.
         pub fn concatenate(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer8, (__Dims6, __Dims7), __Dims8> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::CONCATENATE,
-                ::keras::rt::leaf(graph, 8usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::CONCATENATE, 8)
         }
         ///The layer `dense_4`: `Dense`.
         pub fn dense_4(&self) -> ::keras::rt::LayerRef<'_, __Layer6, __Dims8, __Dims9> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::DENSE_4,
-                ::keras::rt::leaf(graph, 6usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_4, 6)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> NetLayers<__N> {
+        ///The layer `dense_1`, to change its weights.
+        pub fn dense_1_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_1, 1)
+        }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims1, __Dims2> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE, 0)
+        }
+        ///The layer `add`, to change its weights.
+        pub fn add_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, (__Dims0, __Dims2), __Dims3> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::ADD, 2)
+        }
+        ///The layer `dense_3`, to change its weights.
+        pub fn dense_3_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer4, __Dims3, __Dims4> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_3, 4)
+        }
+        ///The layer `dense_2`, to change its weights.
+        pub fn dense_2_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer3, __Dims4, __Dims5> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_2, 3)
+        }
+        ///The layer `add_1`, to change its weights.
+        pub fn add_1_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer5, (__Dims3, __Dims5), __Dims6> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::ADD_1, 5)
+        }
+        ///The layer `rescaling`, to change its weights.
+        pub fn rescaling_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer7, __Dims0, __Dims7> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::RESCALING, 7)
+        }
+        ///The layer `concatenate`, to change its weights.
+        pub fn concatenate_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer8, (__Dims6, __Dims7), __Dims8> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::CONCATENATE, 8)
+        }
+        ///The layer `dense_4`, to change its weights.
+        pub fn dense_4_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer6, __Dims8, __Dims9> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_4, 6)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for NetLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for NetLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for NetLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for NetLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -463,39 +386,39 @@ const _: () = {
     );
     const dense_1: () = ::keras::rt::assert_node(
         &Net::DENSE_1_PLAN,
-        1usize,
+        1,
         "`Dense` (layer `dense_1`)",
     );
-    const dense: () = ::keras::rt::assert_node(&Net::DENSE_PLAN, 1usize, "`Dense`");
-    const add: () = ::keras::rt::assert_node(&Net::ADD_PLAN, 1usize, "`+`");
+    const dense: () = ::keras::rt::assert_node(&Net::DENSE_PLAN, 1, "`Dense`");
+    const add: () = ::keras::rt::assert_node(&Net::ADD_PLAN, 1, "`+`");
     const dense_3: () = ::keras::rt::assert_node(
         &Net::DENSE_3_PLAN,
-        1usize,
+        1,
         "`Dense` (layer `dense_3`)",
     );
     const dense_2: () = ::keras::rt::assert_node(
         &Net::DENSE_2_PLAN,
-        1usize,
+        1,
         "`Dense` (layer `dense_2`)",
     );
     const add_1: () = ::keras::rt::assert_node(
         &Net::ADD_1_PLAN,
-        1usize,
+        1,
         "`+` (layer `add_1`)",
     );
-    const rescaling: () = ::keras::rt::assert_node(&Net::RESCALING_PLAN, 1usize, "`*`");
+    const rescaling: () = ::keras::rt::assert_node(&Net::RESCALING_PLAN, 1, "`*`");
     const concatenate: () = ::keras::rt::assert_node(
         &Net::CONCATENATE_PLAN,
-        1usize,
+        1,
         "`concat`",
     );
     const dense_4: () = ::keras::rt::assert_node(
         &Net::DENSE_4_PLAN,
-        1usize,
+        1,
         "`Dense` (layer `dense_4`)",
     );
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Net::DENSE_4_PLAN, 0usize),
+        &::keras::rt::output(&Net::DENSE_4_PLAN, 0),
         &Net::OUTPUT,
         "the output of `Net`",
     );

@@ -2,8 +2,12 @@
 pub struct Wide<const HIDDEN: usize = 64, const OUT: usize = 10>;
 ///The layers of [`Wide`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-pub struct WideLayers<const HIDDEN: usize = 64, const OUT: usize = 10>(
-    ::keras::rt::Network,
+pub struct WideLayers<
+    const HIDDEN: usize = 64,
+    const OUT: usize = 10,
+    __N = ::keras::rt::Network,
+>(
+    ::keras::rt::Place<__N>,
 );
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
@@ -23,13 +27,13 @@ const _: () = {
         };
         const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE.plan(&[Self::INPUT]);
         const PROJ_PLAN: ::keras::rt::PlanResult = Self::PROJ
-            .plan(&[::keras::rt::output(&Self::DENSE_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::DENSE_PLAN, 0)]);
         const CHECK: () = {
             ::keras::rt::assert_input(&Self::INPUT, "the input of `Wide`");
-            ::keras::rt::assert_node(&Self::DENSE_PLAN, 1usize, "`Dense`");
-            ::keras::rt::assert_node(&Self::PROJ_PLAN, 1usize, "`Proj`");
+            ::keras::rt::assert_node(&Self::DENSE_PLAN, 1, "`Dense`");
+            ::keras::rt::assert_node(&Self::PROJ_PLAN, 1, "`Proj`");
             ::keras::rt::assert_output(
-                &::keras::rt::output(&Self::PROJ_PLAN, 0usize),
+                &::keras::rt::output(&Self::PROJ_PLAN, 0),
                 &Self::OUTPUT,
                 "the output of `Wide`",
             );
@@ -53,51 +57,31 @@ const _: () = {
     for Wide<HIDDEN, OUT> {
         type Input = ::keras::model::Batch<::keras::model::D1<784>>;
         type Output = ::keras::model::Batch<::keras::model::D1<OUT>>;
-        type Layers = WideLayers<HIDDEN, OUT>;
+        type Layers = WideLayers<HIDDEN, OUT, ::keras::rt::Network>;
         const GRAPH: &'static ::keras::rt::GraphSpec = {
             let () = Self::CHECK;
             &::keras::rt::GraphSpec {
                 name: "wide",
                 sequential: true,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "input_layer",
-                        spec: Self::INPUT,
-                    },
-                ],
+                inputs: &[::keras::rt::InputSpec::new("input_layer", Self::INPUT)],
                 outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "proj",
-                        source: ::keras::rt::Source::node(1usize),
-                    },
+                    ::keras::rt::OutputSpec::new("proj", ::keras::rt::Source::node(1)),
                 ],
                 layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "dense",
-                        layer: &Self::DENSE,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "proj",
-                        layer: &Self::PROJ,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
+                    ::keras::rt::LayerSpec::new("dense", &Self::DENSE),
+                    ::keras::rt::LayerSpec::new("proj", &Self::PROJ),
                 ],
                 nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::PROJ_PLAN),
-                    },
+                    ::keras::rt::NodeSpec::new(
+                        0,
+                        &[::keras::rt::Source::Input(0)],
+                        &Self::DENSE_PLAN,
+                    ),
+                    ::keras::rt::NodeSpec::new(
+                        1,
+                        &[::keras::rt::Source::node(0)],
+                        &Self::PROJ_PLAN,
+                    ),
                 ],
             }
         };
@@ -135,10 +119,7 @@ const _: () = {
     #[automatically_derived]
     impl<const HIDDEN: usize, const OUT: usize> ::keras::rt::Weighted
     for Wide<HIDDEN, OUT> {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = WideLayers<HIDDEN, OUT, __N>;
     }
     #[automatically_derived]
     impl<const HIDDEN: usize, const OUT: usize> ::keras::rt::Configure
@@ -169,50 +150,54 @@ const _: () = {
             <Self as ::keras::rt::Architecture>::backward(run, at)
         }
     }
-    impl<const HIDDEN: usize, const OUT: usize> WideLayers<HIDDEN, OUT> {
+    impl<
+        const HIDDEN: usize,
+        const OUT: usize,
+        __N: ::keras::rt::Borrow<::keras::rt::Network>,
+    > WideLayers<HIDDEN, OUT, __N> {
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer0, (), ()> {
-            let graph = <Wide<HIDDEN, OUT> as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Wide::<HIDDEN, OUT>::DENSE,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<
+                Wide<HIDDEN, OUT>,
+            >(&self.0, &Wide::<HIDDEN, OUT>::DENSE, 0)
         }
         ///The layer `proj`: `Proj`.
         pub fn proj(&self) -> ::keras::rt::LayerRef<'_, __Layer1<HIDDEN, OUT>, (), ()> {
-            let graph = <Wide<HIDDEN, OUT> as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Wide::<HIDDEN, OUT>::PROJ,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<
+                Wide<HIDDEN, OUT>,
+            >(&self.0, &Wide::<HIDDEN, OUT>::PROJ, 1)
         }
     }
-    #[automatically_derived]
     impl<
         const HIDDEN: usize,
         const OUT: usize,
-    > ::core::convert::From<::keras::rt::Network> for WideLayers<HIDDEN, OUT> {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+        __N: ::keras::rt::BorrowMut<::keras::rt::Network>,
+    > WideLayers<HIDDEN, OUT, __N> {
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(&mut self) -> ::keras::rt::LayerMut<'_, __Layer0, (), ()> {
+            ::keras::rt::LayerMut::of::<
+                Wide<HIDDEN, OUT>,
+            >(&mut self.0, &Wide::<HIDDEN, OUT>::DENSE, 0)
+        }
+        ///The layer `proj`, to change its weights.
+        pub fn proj_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1<HIDDEN, OUT>, (), ()> {
+            ::keras::rt::LayerMut::of::<
+                Wide<HIDDEN, OUT>,
+            >(&mut self.0, &Wide::<HIDDEN, OUT>::PROJ, 1)
         }
     }
     #[automatically_derived]
-    impl<
-        const HIDDEN: usize,
-        const OUT: usize,
-    > ::core::convert::AsRef<::keras::rt::Network> for WideLayers<HIDDEN, OUT> {
-        fn as_ref(&self) -> &::keras::rt::Network {
+    impl<const HIDDEN: usize, const OUT: usize, __N> ::keras::rt::Access<__N>
+    for WideLayers<HIDDEN, OUT, __N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
+        }
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl<
-        const HIDDEN: usize,
-        const OUT: usize,
-    > ::core::convert::AsMut<::keras::rt::Network> for WideLayers<HIDDEN, OUT> {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -221,10 +206,10 @@ const _: () = {
 #[allow(non_upper_case_globals, dead_code, clippy::all)]
 const _: () = {
     const input__: () = ::keras::rt::assert_input(&<Wide>::INPUT, "the input of `Wide`");
-    const dense: () = ::keras::rt::assert_node(&<Wide>::DENSE_PLAN, 1usize, "`Dense`");
-    const proj: () = ::keras::rt::assert_node(&<Wide>::PROJ_PLAN, 1usize, "`Proj`");
+    const dense: () = ::keras::rt::assert_node(&<Wide>::DENSE_PLAN, 1, "`Dense`");
+    const proj: () = ::keras::rt::assert_node(&<Wide>::PROJ_PLAN, 1, "`Proj`");
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&<Wide>::PROJ_PLAN, 0usize),
+        &::keras::rt::output(&<Wide>::PROJ_PLAN, 0),
         &<Wide>::OUTPUT,
         "the output of `Wide`",
     );

@@ -5,7 +5,7 @@
 pub struct Net;
 ///The layers of [`Net`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-pub struct NetLayers(::keras::rt::Network);
+pub struct NetLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -23,18 +23,18 @@ const _: () = {
             __Layer1::new(10)
         };
         const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE.plan(&[Self::INPUT_X]);
-        /// Unknown: the model has a mistake.
+        /// Trainable numbers.
         pub const PARAMS: usize = 0;
-        /// Unknown: the model has a mistake.
+        /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = 0;
-        /// Unknown: the model has a mistake.
+        /// 32-bit floats per sample that values, what backward keeps, and gradients take in a training step.
         pub const TRAIN_PEAK: usize = 0;
     }
     #[automatically_derived]
     impl ::keras::rt::Architecture for Net {
         type Input = ::keras::model::Batch<::keras::model::D1<32>>;
         type Output = ::keras::model::Batch<::keras::model::D1<10>>;
-        type Layers = NetLayers;
+        type Layers = NetLayers<::keras::rt::Network>;
         const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::EMPTY;
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -65,10 +65,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Net {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = NetLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Net {
@@ -98,33 +95,30 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Net::INPUT_X);
-    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_PLAN, 0usize));
-    impl NetLayers {
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> NetLayers<__N> {
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
-            let graph = <Net as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Net::DENSE,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE, 0)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> NetLayers<__N> {
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE, 0)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for NetLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for NetLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for NetLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for NetLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -136,5 +130,5 @@ const _: () = {
         &Net::INPUT_X,
         "the input `x` of `Net`",
     );
-    const dense: () = ::keras::rt::assert_node(&Net::DENSE_PLAN, 1usize, "`Dense`");
+    const dense: () = ::keras::rt::assert_node(&Net::DENSE_PLAN, 1, "`Dense`");
 };

@@ -2,7 +2,7 @@
 struct Named;
 ///The layers of [`Named`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-struct NamedLayers(::keras::rt::Network);
+struct NamedLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -36,25 +36,23 @@ const _: () = {
         };
         const STEM_PLAN: ::keras::rt::PlanResult = Self::STEM.plan(&[Self::INPUT]);
         const BLOCK_1_CONV_PLAN: ::keras::rt::PlanResult = Self::BLOCK_1_CONV
-            .plan(&[::keras::rt::output(&Self::STEM_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::STEM_PLAN, 0)]);
         const CONV2D_PLAN: ::keras::rt::PlanResult = Self::CONV2D
-            .plan(&[::keras::rt::output(&Self::BLOCK_1_CONV_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::BLOCK_1_CONV_PLAN, 0)]);
         const FLATTEN_PLAN: ::keras::rt::PlanResult = Self::FLATTEN
-            .plan(&[::keras::rt::output(&Self::CONV2D_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::CONV2D_PLAN, 0)]);
         const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE
-            .plan(&[::keras::rt::output(&Self::FLATTEN_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::FLATTEN_PLAN, 0)]);
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(
-                &[
-                    &Self::STEM_PLAN,
-                    &Self::BLOCK_1_CONV_PLAN,
-                    &Self::CONV2D_PLAN,
-                    &Self::FLATTEN_PLAN,
-                    &Self::DENSE_PLAN,
-                ],
-            )
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[
+                &Self::STEM_PLAN,
+                &Self::BLOCK_1_CONV_PLAN,
+                &Self::CONV2D_PLAN,
+                &Self::FLATTEN_PLAN,
+                &Self::DENSE_PLAN,
+            ],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -68,88 +66,48 @@ const _: () = {
     impl ::keras::rt::Architecture for Named {
         type Input = ::keras::model::Batch<::keras::model::D3<28, 28, 1>>;
         type Output = ::keras::model::Batch<::keras::model::D1<10>>;
-        type Layers = NamedLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "named",
-                sequential: true,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "input_layer",
-                        spec: Self::INPUT,
-                    },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "dense",
-                        source: ::keras::rt::Source::node(4usize),
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "stem",
-                        layer: &Self::STEM,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "block-1.conv",
-                        layer: &Self::BLOCK_1_CONV,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "conv2d",
-                        layer: &Self::CONV2D,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "flatten",
-                        layer: &Self::FLATTEN,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense",
-                        layer: &Self::DENSE,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::STEM_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::BLOCK_1_CONV_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 2usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(1usize)],
-                        plan: ::keras::rt::plan_of(&Self::CONV2D_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 3usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(2usize)],
-                        plan: ::keras::rt::plan_of(&Self::FLATTEN_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 4usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(3usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_PLAN),
-                    },
-                ],
-            }
+        type Layers = NamedLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "named",
+            sequential: true,
+            inputs: &[::keras::rt::InputSpec::new("input_layer", Self::INPUT)],
+            outputs: &[
+                ::keras::rt::OutputSpec::new("dense", ::keras::rt::Source::node(4)),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("stem", &Self::STEM),
+                ::keras::rt::LayerSpec::new("block-1.conv", &Self::BLOCK_1_CONV),
+                ::keras::rt::LayerSpec::new("conv2d", &Self::CONV2D),
+                ::keras::rt::LayerSpec::new("flatten", &Self::FLATTEN),
+                ::keras::rt::LayerSpec::new("dense", &Self::DENSE),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::STEM_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::node(0)],
+                    &Self::BLOCK_1_CONV_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    2,
+                    &[::keras::rt::Source::node(1)],
+                    &Self::CONV2D_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    3,
+                    &[::keras::rt::Source::node(2)],
+                    &Self::FLATTEN_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    4,
+                    &[::keras::rt::Source::node(3)],
+                    &Self::DENSE_PLAN,
+                ),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -190,10 +148,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Named {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = NamedLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Named {
@@ -223,79 +178,78 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Named::INPUT);
-    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Named::STEM_PLAN, 0usize));
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Named::STEM_PLAN, 0));
     type __Dims2 = ::keras::rt::dims!(
-        ::keras::rt::output(& Named::BLOCK_1_CONV_PLAN, 0usize)
+        ::keras::rt::output(& Named::BLOCK_1_CONV_PLAN, 0)
     );
-    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Named::CONV2D_PLAN, 0usize));
-    type __Dims4 = ::keras::rt::dims!(
-        ::keras::rt::output(& Named::FLATTEN_PLAN, 0usize)
-    );
-    type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Named::DENSE_PLAN, 0usize));
-    impl NamedLayers {
+    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Named::CONV2D_PLAN, 0));
+    type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Named::FLATTEN_PLAN, 0));
+    type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Named::DENSE_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> NamedLayers<__N> {
         ///The layer `stem`: `Conv2D`.
         pub fn stem(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
-            let graph = <Named as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Named::STEM,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::STEM, 0)
         }
         ///The layer `block-1.conv`: `Conv2D`.
         pub fn block_1_conv(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
-            let graph = <Named as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Named::BLOCK_1_CONV,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::BLOCK_1_CONV, 1)
         }
         ///The layer `conv2d`: `Conv2D`.
         pub fn conv2d(&self) -> ::keras::rt::LayerRef<'_, __Layer2, __Dims2, __Dims3> {
-            let graph = <Named as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Named::CONV2D,
-                ::keras::rt::leaf(graph, 2usize),
-            )
+            ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::CONV2D, 2)
         }
         ///The layer `flatten`: `Flatten`.
         pub fn flatten(&self) -> ::keras::rt::LayerRef<'_, __Layer3, __Dims3, __Dims4> {
-            let graph = <Named as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Named::FLATTEN,
-                ::keras::rt::leaf(graph, 3usize),
-            )
+            ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::FLATTEN, 3)
         }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer4, __Dims4, __Dims5> {
-            let graph = <Named as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Named::DENSE,
-                ::keras::rt::leaf(graph, 4usize),
-            )
+            ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::DENSE, 4)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> NamedLayers<__N> {
+        ///The layer `stem`, to change its weights.
+        pub fn stem_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::STEM, 0)
+        }
+        ///The layer `block-1.conv`, to change its weights.
+        pub fn block_1_conv_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::BLOCK_1_CONV, 1)
+        }
+        ///The layer `conv2d`, to change its weights.
+        pub fn conv2d_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims2, __Dims3> {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::CONV2D, 2)
+        }
+        ///The layer `flatten`, to change its weights.
+        pub fn flatten_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer3, __Dims3, __Dims4> {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::FLATTEN, 3)
+        }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer4, __Dims4, __Dims5> {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::DENSE, 4)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for NamedLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for NamedLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for NamedLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for NamedLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -306,23 +260,19 @@ const _: () = {
     const input__: () = ::keras::rt::assert_input(&Named::INPUT, "the input of `Named`");
     const stem: () = ::keras::rt::assert_node(
         &Named::STEM_PLAN,
-        1usize,
+        1,
         "`Conv2D` (layer `stem`)",
     );
     const block_1_conv: () = ::keras::rt::assert_node(
         &Named::BLOCK_1_CONV_PLAN,
-        1usize,
+        1,
         "`Conv2D` (layer `block-1.conv`)",
     );
-    const conv2d: () = ::keras::rt::assert_node(&Named::CONV2D_PLAN, 1usize, "`Conv2D`");
-    const flatten: () = ::keras::rt::assert_node(
-        &Named::FLATTEN_PLAN,
-        1usize,
-        "`Flatten`",
-    );
-    const dense: () = ::keras::rt::assert_node(&Named::DENSE_PLAN, 1usize, "`Dense`");
+    const conv2d: () = ::keras::rt::assert_node(&Named::CONV2D_PLAN, 1, "`Conv2D`");
+    const flatten: () = ::keras::rt::assert_node(&Named::FLATTEN_PLAN, 1, "`Flatten`");
+    const dense: () = ::keras::rt::assert_node(&Named::DENSE_PLAN, 1, "`Dense`");
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Named::DENSE_PLAN, 0usize),
+        &::keras::rt::output(&Named::DENSE_PLAN, 0),
         &Named::OUTPUT,
         "the output of `Named`",
     );

@@ -2,7 +2,7 @@
 struct Twin;
 ///The layers of [`Twin`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-struct TwinLayers(::keras::rt::Network);
+struct TwinLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -21,11 +21,11 @@ const _: () = {
         };
         const TOWER_PLAN: ::keras::rt::PlanResult = Self::TOWER.plan(&[Self::INPUT_X]);
         const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE
-            .plan(&[::keras::rt::output(&Self::TOWER_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::TOWER_PLAN, 0)]);
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(&[&Self::TOWER_PLAN, &Self::DENSE_PLAN])
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[&Self::TOWER_PLAN, &Self::DENSE_PLAN],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -39,55 +39,34 @@ const _: () = {
     impl ::keras::rt::Architecture for Twin {
         type Input = ::keras::model::Batch<::keras::model::D2<6, 8>>;
         type Output = ::keras::model::Batch<::keras::model::D2<6, 4>>;
-        type Layers = TwinLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "twin",
-                sequential: false,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "x",
-                        spec: Self::INPUT_X,
-                    },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "dense",
-                        source: ::keras::rt::Source::node(1usize),
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "tower",
-                        layer: &Self::TOWER,
-                        trainable: false,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense",
-                        layer: &Self::DENSE,
-                        trainable: true,
-                        activity_regularizer: {
-                            use ::keras::symbols::*;
-                            ::core::option::Option::Some(L1(0.1))
-                        },
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::TOWER_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_PLAN),
-                    },
-                ],
-            }
+        type Layers = TwinLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "twin",
+            sequential: false,
+            inputs: &[::keras::rt::InputSpec::new("x", Self::INPUT_X)],
+            outputs: &[
+                ::keras::rt::OutputSpec::new("dense", ::keras::rt::Source::node(1)),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("tower", &Self::TOWER).trainable(false),
+                ::keras::rt::LayerSpec::new("dense", &Self::DENSE)
+                    .activity_regularizer({
+                        use ::keras::symbols::*;
+                        L1(0.1)
+                    }),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::TOWER_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::node(0)],
+                    &Self::DENSE_PLAN,
+                ),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -122,10 +101,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Twin {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = TwinLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Twin {
@@ -155,43 +131,41 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Twin::INPUT_X);
-    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Twin::TOWER_PLAN, 0usize));
-    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Twin::DENSE_PLAN, 0usize));
-    impl TwinLayers {
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Twin::TOWER_PLAN, 0));
+    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Twin::DENSE_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> TwinLayers<__N> {
         ///The layer `tower`: `Tower`.
         pub fn tower(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
-            let graph = <Twin as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Twin::TOWER,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Twin>(&self.0, &Twin::TOWER, 0)
         }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
-            let graph = <Twin as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Twin::DENSE,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Twin>(&self.0, &Twin::DENSE, 1)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> TwinLayers<__N> {
+        ///The layer `tower`, to change its weights.
+        pub fn tower_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Twin>(&mut self.0, &Twin::TOWER, 0)
+        }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
+            ::keras::rt::LayerMut::of::<Twin>(&mut self.0, &Twin::DENSE, 1)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for TwinLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for TwinLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for TwinLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for TwinLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -203,10 +177,10 @@ const _: () = {
         &Twin::INPUT_X,
         "the input `x` of `Twin`",
     );
-    const tower: () = ::keras::rt::assert_node(&Twin::TOWER_PLAN, 1usize, "`Tower`");
-    const dense: () = ::keras::rt::assert_node(&Twin::DENSE_PLAN, 1usize, "`Dense`");
+    const tower: () = ::keras::rt::assert_node(&Twin::TOWER_PLAN, 1, "`Tower`");
+    const dense: () = ::keras::rt::assert_node(&Twin::DENSE_PLAN, 1, "`Dense`");
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Twin::DENSE_PLAN, 0usize),
+        &::keras::rt::output(&Twin::DENSE_PLAN, 0),
         &Twin::OUTPUT,
         "the output of `Twin`",
     );

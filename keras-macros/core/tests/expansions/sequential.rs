@@ -4,7 +4,7 @@
 pub struct Mlp;
 ///The layers of [`Mlp`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-pub struct MlpLayers(::keras::rt::Network);
+pub struct MlpLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -28,15 +28,13 @@ const _: () = {
         };
         const FLATTEN_PLAN: ::keras::rt::PlanResult = Self::FLATTEN.plan(&[Self::INPUT]);
         const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE
-            .plan(&[::keras::rt::output(&Self::FLATTEN_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::FLATTEN_PLAN, 0)]);
         const DENSE_1_PLAN: ::keras::rt::PlanResult = Self::DENSE_1
-            .plan(&[::keras::rt::output(&Self::DENSE_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::DENSE_PLAN, 0)]);
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(
-                &[&Self::FLATTEN_PLAN, &Self::DENSE_PLAN, &Self::DENSE_1_PLAN],
-            )
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[&Self::FLATTEN_PLAN, &Self::DENSE_PLAN, &Self::DENSE_1_PLAN],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -50,64 +48,36 @@ const _: () = {
     impl ::keras::rt::Architecture for Mlp {
         type Input = ::keras::model::Batch<::keras::model::D3<28, 28, 1>>;
         type Output = ::keras::model::Batch<::keras::model::D1<10>>;
-        type Layers = MlpLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "mlp",
-                sequential: true,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "input_layer",
-                        spec: Self::INPUT,
-                    },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "dense_1",
-                        source: ::keras::rt::Source::node(2usize),
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "flatten",
-                        layer: &Self::FLATTEN,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense",
-                        layer: &Self::DENSE,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense_1",
-                        layer: &Self::DENSE_1,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::FLATTEN_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 2usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(1usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_1_PLAN),
-                    },
-                ],
-            }
+        type Layers = MlpLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "mlp",
+            sequential: true,
+            inputs: &[::keras::rt::InputSpec::new("input_layer", Self::INPUT)],
+            outputs: &[
+                ::keras::rt::OutputSpec::new("dense_1", ::keras::rt::Source::node(2)),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("flatten", &Self::FLATTEN),
+                ::keras::rt::LayerSpec::new("dense", &Self::DENSE),
+                ::keras::rt::LayerSpec::new("dense_1", &Self::DENSE_1),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::FLATTEN_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::node(0)],
+                    &Self::DENSE_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    2,
+                    &[::keras::rt::Source::node(1)],
+                    &Self::DENSE_1_PLAN,
+                ),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -144,10 +114,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Mlp {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = MlpLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Mlp {
@@ -177,53 +144,52 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Mlp::INPUT);
-    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Mlp::FLATTEN_PLAN, 0usize));
-    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Mlp::DENSE_PLAN, 0usize));
-    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Mlp::DENSE_1_PLAN, 0usize));
-    impl MlpLayers {
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Mlp::FLATTEN_PLAN, 0));
+    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Mlp::DENSE_PLAN, 0));
+    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Mlp::DENSE_1_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> MlpLayers<__N> {
         ///The layer `flatten`: `Flatten`.
         pub fn flatten(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
-            let graph = <Mlp as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Mlp::FLATTEN,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Mlp>(&self.0, &Mlp::FLATTEN, 0)
         }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
-            let graph = <Mlp as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Mlp::DENSE,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Mlp>(&self.0, &Mlp::DENSE, 1)
         }
         ///The layer `dense_1`: `Dense`.
         pub fn dense_1(&self) -> ::keras::rt::LayerRef<'_, __Layer2, __Dims2, __Dims3> {
-            let graph = <Mlp as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Mlp::DENSE_1,
-                ::keras::rt::leaf(graph, 2usize),
-            )
+            ::keras::rt::LayerRef::of::<Mlp>(&self.0, &Mlp::DENSE_1, 2)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> MlpLayers<__N> {
+        ///The layer `flatten`, to change its weights.
+        pub fn flatten_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::FLATTEN, 0)
+        }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
+            ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::DENSE, 1)
+        }
+        ///The layer `dense_1`, to change its weights.
+        pub fn dense_1_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims2, __Dims3> {
+            ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::DENSE_1, 2)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for MlpLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for MlpLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for MlpLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for MlpLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -232,19 +198,15 @@ const _: () = {
 #[allow(non_upper_case_globals, dead_code, clippy::all)]
 const _: () = {
     const input__: () = ::keras::rt::assert_input(&Mlp::INPUT, "the input of `Mlp`");
-    const flatten: () = ::keras::rt::assert_node(
-        &Mlp::FLATTEN_PLAN,
-        1usize,
-        "`Flatten`",
-    );
-    const dense: () = ::keras::rt::assert_node(&Mlp::DENSE_PLAN, 1usize, "`Dense`");
+    const flatten: () = ::keras::rt::assert_node(&Mlp::FLATTEN_PLAN, 1, "`Flatten`");
+    const dense: () = ::keras::rt::assert_node(&Mlp::DENSE_PLAN, 1, "`Dense`");
     const dense_1: () = ::keras::rt::assert_node(
         &Mlp::DENSE_1_PLAN,
-        1usize,
+        1,
         "`Dense` (layer `dense_1`)",
     );
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Mlp::DENSE_1_PLAN, 0usize),
+        &::keras::rt::output(&Mlp::DENSE_1_PLAN, 0),
         &Mlp::OUTPUT,
         "the output of `Mlp`",
     );

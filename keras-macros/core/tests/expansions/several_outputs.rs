@@ -2,7 +2,7 @@
 struct Encoder;
 ///The layers of [`Encoder`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-struct EncoderLayers(::keras::rt::Network);
+struct EncoderLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -29,14 +29,14 @@ const _: () = {
             .plan(
                 &[
                     Self::INPUT_X,
-                    ::keras::rt::output(&Self::LSTM_PLAN, 1usize),
-                    ::keras::rt::output(&Self::LSTM_PLAN, 2usize),
+                    ::keras::rt::output(&Self::LSTM_PLAN, 1),
+                    ::keras::rt::output(&Self::LSTM_PLAN, 2),
                 ],
             );
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(&[&Self::LSTM_PLAN, &Self::LSTM_1_PLAN])
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[&Self::LSTM_PLAN, &Self::LSTM_1_PLAN],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -53,69 +53,48 @@ const _: () = {
             ::keras::model::Batch<::keras::model::D1<16>>,
             ::keras::model::Batch<::keras::model::D1<16>>,
         );
-        type Layers = EncoderLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "encoder",
-                sequential: false,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "x",
-                        spec: Self::INPUT_X,
+        type Layers = EncoderLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "encoder",
+            sequential: false,
+            inputs: &[::keras::rt::InputSpec::new("x", Self::INPUT_X)],
+            outputs: &[
+                ::keras::rt::OutputSpec::new("y", ::keras::rt::Source::node(1)),
+                ::keras::rt::OutputSpec::new(
+                    "state",
+                    ::keras::rt::Source::Node {
+                        node: 0,
+                        output: 1,
                     },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "y",
-                        source: ::keras::rt::Source::node(1usize),
-                    },
-                    ::keras::rt::OutputSpec {
-                        name: "state",
-                        source: ::keras::rt::Source::Node {
-                            node: 0usize,
-                            output: 1usize,
-                        },
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "lstm",
-                        layer: &Self::LSTM,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "lstm_1",
-                        layer: &Self::LSTM_1,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::LSTM_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::Some(&Self::LSTM_1_CALL_1),
-                        inputs: &[
-                            ::keras::rt::Source::Input(0usize),
+                ),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("lstm", &Self::LSTM),
+                ::keras::rt::LayerSpec::new("lstm_1", &Self::LSTM_1),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::LSTM_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                        1,
+                        &[
+                            ::keras::rt::Source::Input(0),
                             ::keras::rt::Source::Node {
-                                node: 0usize,
-                                output: 1usize,
+                                node: 0,
+                                output: 1,
                             },
                             ::keras::rt::Source::Node {
-                                node: 0usize,
-                                output: 2usize,
+                                node: 0,
+                                output: 2,
                             },
                         ],
-                        plan: ::keras::rt::plan_of(&Self::LSTM_1_PLAN),
-                    },
-                ],
-            }
+                        &Self::LSTM_1_PLAN,
+                    )
+                    .with_options(&Self::LSTM_1_CALL_1),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -150,10 +129,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Encoder {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = EncoderLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Encoder {
@@ -183,51 +159,47 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Encoder::INPUT_X);
-    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 0usize));
-    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 1usize));
-    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 2usize));
-    type __Dims4 = ::keras::rt::dims!(
-        ::keras::rt::output(& Encoder::LSTM_1_PLAN, 0usize)
-    );
-    impl EncoderLayers {
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 0));
+    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 1));
+    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 2));
+    type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_1_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> EncoderLayers<__N> {
         ///The layer `lstm`: `LSTM`.
         pub fn lstm(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, (__Dims1, __Dims2, __Dims3)> {
-            let graph = <Encoder as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Encoder::LSTM,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Encoder>(&self.0, &Encoder::LSTM, 0)
         }
         ///The layer `lstm_1`: `LSTM`.
         pub fn lstm_1(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer1, (__Dims0, __Dims2, __Dims3), __Dims4> {
-            let graph = <Encoder as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Encoder::LSTM_1,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Encoder>(&self.0, &Encoder::LSTM_1, 1)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> EncoderLayers<__N> {
+        ///The layer `lstm`, to change its weights.
+        pub fn lstm_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, (__Dims1, __Dims2, __Dims3)> {
+            ::keras::rt::LayerMut::of::<Encoder>(&mut self.0, &Encoder::LSTM, 0)
+        }
+        ///The layer `lstm_1`, to change its weights.
+        pub fn lstm_1_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, (__Dims0, __Dims2, __Dims3), __Dims4> {
+            ::keras::rt::LayerMut::of::<Encoder>(&mut self.0, &Encoder::LSTM_1, 1)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for EncoderLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for EncoderLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for EncoderLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for EncoderLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -239,19 +211,19 @@ const _: () = {
         &Encoder::INPUT_X,
         "the input `x` of `Encoder`",
     );
-    const lstm: () = ::keras::rt::assert_node(&Encoder::LSTM_PLAN, 3usize, "`LSTM`");
+    const lstm: () = ::keras::rt::assert_node(&Encoder::LSTM_PLAN, 3, "`LSTM`");
     const lstm_1: () = ::keras::rt::assert_node(
         &Encoder::LSTM_1_PLAN,
-        1usize,
+        1,
         "`LSTM` (layer `lstm_1`)",
     );
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Encoder::LSTM_1_PLAN, 0usize),
+        &::keras::rt::output(&Encoder::LSTM_1_PLAN, 0),
         &Encoder::OUTPUT_Y,
         "the output `y` of `Encoder`",
     );
     const output__1: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Encoder::LSTM_PLAN, 1usize),
+        &::keras::rt::output(&Encoder::LSTM_PLAN, 1),
         &Encoder::OUTPUT_STATE,
         "the output `state` of `Encoder`",
     );

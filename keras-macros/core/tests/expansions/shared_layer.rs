@@ -2,7 +2,7 @@
 pub(crate) struct Siamese;
 ///The layers of [`Siamese`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-pub(crate) struct SiameseLayers(::keras::rt::Network);
+pub(crate) struct SiameseLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -33,35 +33,33 @@ const _: () = {
         const CONV2D_PLAN: ::keras::rt::PlanResult = Self::CONV2D
             .plan(&[Self::INPUT_LEFT]);
         const FLATTEN_PLAN: ::keras::rt::PlanResult = Self::FLATTEN
-            .plan(&[::keras::rt::output(&Self::CONV2D_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::CONV2D_PLAN, 0)]);
         const CONV2D_PLAN_2: ::keras::rt::PlanResult = ::keras::rt::shared_plan(
             &Self::CONV2D_PLAN,
             Self::CONV2D.plan(&[Self::INPUT_RIGHT]),
         );
         const FLATTEN_PLAN_2: ::keras::rt::PlanResult = ::keras::rt::shared_plan(
             &Self::FLATTEN_PLAN,
-            Self::FLATTEN.plan(&[::keras::rt::output(&Self::CONV2D_PLAN_2, 0usize)]),
+            Self::FLATTEN.plan(&[::keras::rt::output(&Self::CONV2D_PLAN_2, 0)]),
         );
         const SUBTRACT_PLAN: ::keras::rt::PlanResult = Self::SUBTRACT
             .plan(
                 &[
-                    ::keras::rt::output(&Self::FLATTEN_PLAN, 0usize),
-                    ::keras::rt::output(&Self::FLATTEN_PLAN_2, 0usize),
+                    ::keras::rt::output(&Self::FLATTEN_PLAN, 0),
+                    ::keras::rt::output(&Self::FLATTEN_PLAN_2, 0),
                 ],
             );
         const DENSE_PLAN: ::keras::rt::PlanResult = Self::DENSE
-            .plan(&[::keras::rt::output(&Self::SUBTRACT_PLAN, 0usize)]);
+            .plan(&[::keras::rt::output(&Self::SUBTRACT_PLAN, 0)]);
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(
-                &[
-                    &Self::CONV2D_PLAN,
-                    &Self::FLATTEN_PLAN,
-                    &Self::SUBTRACT_PLAN,
-                    &Self::DENSE_PLAN,
-                ],
-            )
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[
+                &Self::CONV2D_PLAN,
+                &Self::FLATTEN_PLAN,
+                &Self::SUBTRACT_PLAN,
+                &Self::DENSE_PLAN,
+            ],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -78,95 +76,55 @@ const _: () = {
             ::keras::model::Batch<::keras::model::D3<28, 28, 1>>,
         );
         type Output = ::keras::model::Batch<::keras::model::D1<1>>;
-        type Layers = SiameseLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "siamese",
-                sequential: false,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "left",
-                        spec: Self::INPUT_LEFT,
-                    },
-                    ::keras::rt::InputSpec {
-                        name: "right",
-                        spec: Self::INPUT_RIGHT,
-                    },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "dense",
-                        source: ::keras::rt::Source::node(5usize),
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "conv2d",
-                        layer: &Self::CONV2D,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "flatten",
-                        layer: &Self::FLATTEN,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "dense",
-                        layer: &Self::DENSE,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "subtract",
-                        layer: &Self::SUBTRACT,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::CONV2D_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::FLATTEN_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(1usize)],
-                        plan: ::keras::rt::plan_of(&Self::CONV2D_PLAN_2),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(2usize)],
-                        plan: ::keras::rt::plan_of(&Self::FLATTEN_PLAN_2),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 3usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[
-                            ::keras::rt::Source::node(1usize),
-                            ::keras::rt::Source::node(3usize),
-                        ],
-                        plan: ::keras::rt::plan_of(&Self::SUBTRACT_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 2usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(4usize)],
-                        plan: ::keras::rt::plan_of(&Self::DENSE_PLAN),
-                    },
-                ],
-            }
+        type Layers = SiameseLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "siamese",
+            sequential: false,
+            inputs: &[
+                ::keras::rt::InputSpec::new("left", Self::INPUT_LEFT),
+                ::keras::rt::InputSpec::new("right", Self::INPUT_RIGHT),
+            ],
+            outputs: &[
+                ::keras::rt::OutputSpec::new("dense", ::keras::rt::Source::node(5)),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("conv2d", &Self::CONV2D),
+                ::keras::rt::LayerSpec::new("flatten", &Self::FLATTEN),
+                ::keras::rt::LayerSpec::new("dense", &Self::DENSE),
+                ::keras::rt::LayerSpec::new("subtract", &Self::SUBTRACT),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::CONV2D_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::node(0)],
+                    &Self::FLATTEN_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::Input(1)],
+                    &Self::CONV2D_PLAN_2,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::node(2)],
+                    &Self::FLATTEN_PLAN_2,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    3,
+                    &[::keras::rt::Source::node(1), ::keras::rt::Source::node(3)],
+                    &Self::SUBTRACT_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    2,
+                    &[::keras::rt::Source::node(4)],
+                    &Self::DENSE_PLAN,
+                ),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -209,10 +167,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Siamese {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = SiameseLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Siamese {
@@ -242,76 +197,66 @@ const _: () = {
         }
     }
     type __Dims0 = ::keras::rt::dims!(Siamese::INPUT_LEFT);
-    type __Dims1 = ::keras::rt::dims!(
-        ::keras::rt::output(& Siamese::CONV2D_PLAN, 0usize)
-    );
-    type __Dims2 = ::keras::rt::dims!(
-        ::keras::rt::output(& Siamese::FLATTEN_PLAN, 0usize)
-    );
-    type __Dims3 = ::keras::rt::dims!(
-        ::keras::rt::output(& Siamese::FLATTEN_PLAN_2, 0usize)
-    );
-    type __Dims4 = ::keras::rt::dims!(
-        ::keras::rt::output(& Siamese::SUBTRACT_PLAN, 0usize)
-    );
-    type __Dims5 = ::keras::rt::dims!(
-        ::keras::rt::output(& Siamese::DENSE_PLAN, 0usize)
-    );
-    impl SiameseLayers {
+    type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Siamese::CONV2D_PLAN, 0));
+    type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Siamese::FLATTEN_PLAN, 0));
+    type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Siamese::FLATTEN_PLAN_2, 0));
+    type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Siamese::SUBTRACT_PLAN, 0));
+    type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Siamese::DENSE_PLAN, 0));
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> SiameseLayers<__N> {
         ///The layer `conv2d`: `Conv2D`.
         pub fn conv2d(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
-            let graph = <Siamese as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Siamese::CONV2D,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::CONV2D, 0)
         }
         ///The layer `flatten`: `Flatten`.
         pub fn flatten(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
-            let graph = <Siamese as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Siamese::FLATTEN,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::FLATTEN, 1)
         }
         ///The layer `subtract`: `subtract`.
         pub fn subtract(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer3, (__Dims2, __Dims3), __Dims4> {
-            let graph = <Siamese as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Siamese::SUBTRACT,
-                ::keras::rt::leaf(graph, 3usize),
-            )
+            ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::SUBTRACT, 3)
         }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer2, __Dims4, __Dims5> {
-            let graph = <Siamese as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Siamese::DENSE,
-                ::keras::rt::leaf(graph, 2usize),
-            )
+            ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::DENSE, 2)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> SiameseLayers<__N> {
+        ///The layer `conv2d`, to change its weights.
+        pub fn conv2d_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::CONV2D, 0)
+        }
+        ///The layer `flatten`, to change its weights.
+        pub fn flatten_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
+            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::FLATTEN, 1)
+        }
+        ///The layer `subtract`, to change its weights.
+        pub fn subtract_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer3, (__Dims2, __Dims3), __Dims4> {
+            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::SUBTRACT, 3)
+        }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims4, __Dims5> {
+            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::DENSE, 2)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for SiameseLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for SiameseLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for SiameseLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for SiameseLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -327,34 +272,26 @@ const _: () = {
         &Siamese::INPUT_RIGHT,
         "the input `right` of `Siamese`",
     );
-    const conv2d: () = ::keras::rt::assert_node(
-        &Siamese::CONV2D_PLAN,
-        1usize,
-        "`Conv2D`",
-    );
-    const flatten: () = ::keras::rt::assert_node(
-        &Siamese::FLATTEN_PLAN,
-        1usize,
-        "`Flatten`",
-    );
+    const conv2d: () = ::keras::rt::assert_node(&Siamese::CONV2D_PLAN, 1, "`Conv2D`");
+    const flatten: () = ::keras::rt::assert_node(&Siamese::FLATTEN_PLAN, 1, "`Flatten`");
     const conv2d__2: () = ::keras::rt::assert_node(
         &Siamese::CONV2D_PLAN_2,
-        1usize,
+        1,
         "`Conv2D`",
     );
     const flatten__2: () = ::keras::rt::assert_node(
         &Siamese::FLATTEN_PLAN_2,
-        1usize,
+        1,
         "`Flatten`",
     );
     const subtract: () = ::keras::rt::assert_node(
         &Siamese::SUBTRACT_PLAN,
-        1usize,
+        1,
         "`subtract`",
     );
-    const dense: () = ::keras::rt::assert_node(&Siamese::DENSE_PLAN, 1usize, "`Dense`");
+    const dense: () = ::keras::rt::assert_node(&Siamese::DENSE_PLAN, 1, "`Dense`");
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Siamese::DENSE_PLAN, 0usize),
+        &::keras::rt::output(&Siamese::DENSE_PLAN, 0),
         &Siamese::OUTPUT,
         "the output of `Siamese`",
     );

@@ -2,7 +2,7 @@
 struct Tagger;
 ///The layers of [`Tagger`], by name.
 #[allow(missing_debug_implementations, dead_code)]
-struct TaggerLayers(::keras::rt::Network);
+struct TaggerLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
@@ -34,14 +34,12 @@ const _: () = {
         );
         const TIME_DISTRIBUTED_PLAN: ::keras::rt::PlanResult = ::keras::rt::wrapped!(
             Self::TIME_DISTRIBUTED, & [::keras::rt::output(& Self::BIDIRECTIONAL_PLAN,
-            0usize)], specs => Self::INNER_DENSE.plan(specs)
+            0)], specs => Self::INNER_DENSE.plan(specs)
         );
         /// Trainable numbers.
-        pub const PARAMS: usize = {
-            ::keras::rt::params(
-                &[&Self::BIDIRECTIONAL_PLAN, &Self::TIME_DISTRIBUTED_PLAN],
-            )
-        };
+        pub const PARAMS: usize = ::keras::rt::params(
+            &[&Self::BIDIRECTIONAL_PLAN, &Self::TIME_DISTRIBUTED_PLAN],
+        );
         /// 32-bit floats per sample that the values of a forward pass take.
         pub const PEAK: usize = ::keras::rt::peak_floats(
             <Self as ::keras::rt::Architecture>::GRAPH,
@@ -55,52 +53,33 @@ const _: () = {
     impl ::keras::rt::Architecture for Tagger {
         type Input = ::keras::model::Batch<::keras::model::D2<20, 8>>;
         type Output = ::keras::model::Batch<::keras::model::D2<20, 5>>;
-        type Layers = TaggerLayers;
-        const GRAPH: &'static ::keras::rt::GraphSpec = {
-            &::keras::rt::GraphSpec {
-                name: "tagger",
-                sequential: true,
-                inputs: &[
-                    ::keras::rt::InputSpec {
-                        name: "input_layer",
-                        spec: Self::INPUT,
-                    },
-                ],
-                outputs: &[
-                    ::keras::rt::OutputSpec {
-                        name: "time_distributed",
-                        source: ::keras::rt::Source::node(1usize),
-                    },
-                ],
-                layers: &[
-                    ::keras::rt::LayerSpec {
-                        name: "bidirectional",
-                        layer: &Self::BIDIRECTIONAL,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                    ::keras::rt::LayerSpec {
-                        name: "time_distributed",
-                        layer: &Self::TIME_DISTRIBUTED,
-                        trainable: true,
-                        activity_regularizer: ::core::option::Option::None,
-                    },
-                ],
-                nodes: &[
-                    ::keras::rt::NodeSpec {
-                        layer: 0usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::Input(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::BIDIRECTIONAL_PLAN),
-                    },
-                    ::keras::rt::NodeSpec {
-                        layer: 1usize,
-                        call: ::core::option::Option::None,
-                        inputs: &[::keras::rt::Source::node(0usize)],
-                        plan: ::keras::rt::plan_of(&Self::TIME_DISTRIBUTED_PLAN),
-                    },
-                ],
-            }
+        type Layers = TaggerLayers<::keras::rt::Network>;
+        const GRAPH: &'static ::keras::rt::GraphSpec = &::keras::rt::GraphSpec {
+            name: "tagger",
+            sequential: true,
+            inputs: &[::keras::rt::InputSpec::new("input_layer", Self::INPUT)],
+            outputs: &[
+                ::keras::rt::OutputSpec::new(
+                    "time_distributed",
+                    ::keras::rt::Source::node(1),
+                ),
+            ],
+            layers: &[
+                ::keras::rt::LayerSpec::new("bidirectional", &Self::BIDIRECTIONAL),
+                ::keras::rt::LayerSpec::new("time_distributed", &Self::TIME_DISTRIBUTED),
+            ],
+            nodes: &[
+                ::keras::rt::NodeSpec::new(
+                    0,
+                    &[::keras::rt::Source::Input(0)],
+                    &Self::BIDIRECTIONAL_PLAN,
+                ),
+                ::keras::rt::NodeSpec::new(
+                    1,
+                    &[::keras::rt::Source::node(0)],
+                    &Self::TIME_DISTRIBUTED_PLAN,
+                ),
+            ],
         };
         const PARAMS: usize = Self::PARAMS;
         const PEAK: usize = Self::PEAK;
@@ -135,10 +114,7 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::keras::rt::Weighted for Tagger {
-        type Weights<'__a> = ::keras::rt::NoWeights;
-        fn weights(_: &::keras::rt::Network, _: usize) -> ::keras::rt::NoWeights {
-            ::keras::rt::NoWeights
-        }
+        type Weights<__N> = TaggerLayers<__N>;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Tagger {
@@ -169,50 +145,50 @@ const _: () = {
     }
     type __Dims0 = ::keras::rt::dims!(Tagger::INPUT);
     type __Dims1 = ::keras::rt::dims!(
-        ::keras::rt::output(& Tagger::BIDIRECTIONAL_PLAN, 0usize)
+        ::keras::rt::output(& Tagger::BIDIRECTIONAL_PLAN, 0)
     );
     type __Dims2 = ::keras::rt::dims!(
-        ::keras::rt::output(& Tagger::TIME_DISTRIBUTED_PLAN, 0usize)
+        ::keras::rt::output(& Tagger::TIME_DISTRIBUTED_PLAN, 0)
     );
-    impl TaggerLayers {
+    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> TaggerLayers<__N> {
         ///The layer `bidirectional`: `Bidirectional`.
         pub fn bidirectional(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
-            let graph = <Tagger as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Tagger::BIDIRECTIONAL,
-                ::keras::rt::leaf(graph, 0usize),
-            )
+            ::keras::rt::LayerRef::of::<Tagger>(&self.0, &Tagger::BIDIRECTIONAL, 0)
         }
         ///The layer `time_distributed`: `TimeDistributed`.
         pub fn time_distributed(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
-            let graph = <Tagger as ::keras::rt::Architecture>::GRAPH;
-            ::keras::rt::LayerRef::new(
-                &self.0,
-                &Tagger::TIME_DISTRIBUTED,
-                ::keras::rt::leaf(graph, 1usize),
-            )
+            ::keras::rt::LayerRef::of::<Tagger>(&self.0, &Tagger::TIME_DISTRIBUTED, 1)
+        }
+    }
+    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> TaggerLayers<__N> {
+        ///The layer `bidirectional`, to change its weights.
+        pub fn bidirectional_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
+            ::keras::rt::LayerMut::of::<Tagger>(&mut self.0, &Tagger::BIDIRECTIONAL, 0)
+        }
+        ///The layer `time_distributed`, to change its weights.
+        pub fn time_distributed_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
+            ::keras::rt::LayerMut::of::<
+                Tagger,
+            >(&mut self.0, &Tagger::TIME_DISTRIBUTED, 1)
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<::keras::rt::Network> for TaggerLayers {
-        fn from(network: ::keras::rt::Network) -> Self {
-            Self(network)
+    impl<__N> ::keras::rt::Access<__N> for TaggerLayers<__N> {
+        fn at(place: ::keras::rt::Place<__N>) -> Self {
+            Self(place)
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsRef<::keras::rt::Network> for TaggerLayers {
-        fn as_ref(&self) -> &::keras::rt::Network {
+        fn place(&self) -> &::keras::rt::Place<__N> {
             &self.0
         }
-    }
-    #[automatically_derived]
-    impl ::core::convert::AsMut<::keras::rt::Network> for TaggerLayers {
-        fn as_mut(&mut self) -> &mut ::keras::rt::Network {
+        fn place_mut(&mut self) -> &mut ::keras::rt::Place<__N> {
             &mut self.0
         }
     }
@@ -226,16 +202,16 @@ const _: () = {
     );
     const bidirectional: () = ::keras::rt::assert_node(
         &Tagger::BIDIRECTIONAL_PLAN,
-        1usize,
+        1,
         "`Bidirectional`",
     );
     const time_distributed: () = ::keras::rt::assert_node(
         &Tagger::TIME_DISTRIBUTED_PLAN,
-        1usize,
+        1,
         "`TimeDistributed`",
     );
     const output__0: () = ::keras::rt::assert_output(
-        &::keras::rt::output(&Tagger::TIME_DISTRIBUTED_PLAN, 0usize),
+        &::keras::rt::output(&Tagger::TIME_DISTRIBUTED_PLAN, 0),
         &Tagger::OUTPUT,
         "the output of `Tagger`",
     );

@@ -102,6 +102,9 @@ mod tests {
             "`glu` needs an even dimension to halve, found `[3]`"
         );
         let ids = Spec::of(&[4]).with_dtype(crate::DType::I32);
-        assert_eq!(message(Tanh, ids), "expects a float input, found `[int32; 4]`");
+        assert_eq!(
+            message(Tanh, ids),
+            "expects a float input, found `[i32; 4]`; insert `Embedding`, or declare floats?"
+        );
     }
 }

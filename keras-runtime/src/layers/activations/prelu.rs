@@ -22,6 +22,7 @@ use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 /// assert_eq!(plan.params(), 16);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(alpha))]
 pub struct PReLU {
     /// How the slope starts (default `zeros`).
     #[config(default = Initializer::Zeros)]

@@ -24,6 +24,7 @@ use crate::{Initializer, plan_try};
 /// assert_eq!(AdditiveAttention::new().plan(&[x, x]).unwrap().params(), 16);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(scale?))]
 pub struct AdditiveAttention {
     /// Whether the terms are scaled (default true).
     #[config(default = true)]

@@ -29,6 +29,7 @@ use crate::{Initializer, plan_try};
 /// assert_eq!(plan.params(), 1);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(scale?, concat_score_weight?))]
 pub struct Attention {
     /// Whether the scores are scaled by a weight (default false).
     #[config(default = false)]

@@ -24,6 +24,13 @@ use crate::{Constraint, Initializer, Regularizer};
 /// assert_eq!(plan.params(), 2 * (16 * 16 + 16) + 2 * (16 * 8 + 8));
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(parts(
+    query_dense: crate::layers::EinsumDense = "_query_dense",
+    key_dense: crate::layers::EinsumDense = "_key_dense",
+    value_dense: crate::layers::EinsumDense = "_value_dense",
+    gate_dense: crate::layers::EinsumDense = "_gate_dense",
+    output_dense: crate::layers::EinsumDense = "_output_dense",
+))]
 pub struct GroupQueryAttention {
     /// Size of a head.
     pub head_dim: usize,

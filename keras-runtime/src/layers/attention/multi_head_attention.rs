@@ -28,6 +28,13 @@ use crate::{Constraint, Initializer, Regularizer};
 /// assert_eq!(plan.params(), 4 * (16 * 16 + 16));
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(parts(
+    query_dense: crate::layers::EinsumDense,
+    key_dense: crate::layers::EinsumDense,
+    value_dense: crate::layers::EinsumDense,
+    gate_dense: crate::layers::EinsumDense = "_gate_dense",
+    output_dense: crate::layers::EinsumDense,
+))]
 pub struct MultiHeadAttention {
     /// How many heads.
     pub num_heads: usize,

@@ -13,6 +13,7 @@ macro_rules! conv_transpose {
     ($(#[$docs:meta])* $name:ident, $dims:literal) => {
         $(#[$docs])*
         #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+        #[layer(weights(kernel, bias?))]
         pub struct $name {
             /// Number of filters: channels of the output.
             pub filters: usize,

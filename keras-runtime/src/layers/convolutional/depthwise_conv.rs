@@ -12,6 +12,7 @@ macro_rules! depthwise_conv {
     ($(#[$docs:meta])* $name:ident, $dims:literal) => {
         $(#[$docs])*
         #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+        #[layer(weights(kernel, bias?))]
         pub struct $name {
             /// Size of the window.
             pub kernel_size: Size<$dims>,

@@ -12,6 +12,7 @@ macro_rules! separable_conv {
     ($(#[$docs:meta])* $name:ident, $dims:literal) => {
         $(#[$docs])*
         #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+        #[layer(weights(depthwise_kernel, pointwise_kernel, bias?))]
         pub struct $name {
             /// Number of filters: channels of the output.
             pub filters: usize,

@@ -33,6 +33,7 @@ use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 /// assert_eq!(plan.params(), 512 * 8 * 64 + 8 * 64);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(kernel, bias?))]
 pub struct EinsumDense {
     /// What is computed.
     pub equation: Text,

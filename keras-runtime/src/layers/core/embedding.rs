@@ -1,5 +1,5 @@
-use keras_kernels::Grad;
 use keras_kernels::elementwise::{Binary, Instr, Program};
+use keras_kernels::{DType, Grad};
 
 use crate::layer::{Call, Context, Layer};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, catalogue};
@@ -7,7 +7,8 @@ use crate::{Constraint, Initializer, Regularizer, Weight, plan_inputs};
 
 /// Rows of a trained table, by index.
 ///
-/// * Input: indices below `input_dim`, of any shape and integer type (floats are truncated).
+/// * Input: indices below `input_dim`, of any shape and integer type. A model in source declares them, as in `[i32; 100]`; files
+///   say that they are floats, which are truncated.
 /// * Output: `[.., output_dim]`; with `mask_zero` also a mask that is false where the index is 0. An index out of range
 ///   gives NaN; a negative one counts from the end.
 /// * Weights: `embeddings [input_dim, output_dim]`.
@@ -63,6 +64,10 @@ impl Embedding {
         if self.output_dim == 0 {
             return Err(catalogue::positive("output_dim"));
         }
+        if x.dtype().is_float() {
+            let message = Message::new("expects indices, which are integers, found the floats ").spec(x);
+            return Err(message.text("; declare the input as ").spec(&x.with_dtype(DType::I32)).text("?"));
+        }
         if x.rank() + 2 > keras_kernels::MAX_RANK {
             return Err(Message::new("expects an input of at most 6 dimensions, found ").spec(x));
         }
@@ -73,8 +78,10 @@ impl Embedding {
 }
 
 impl Layer for Embedding {
+    /// Files declare indices as floats, Keras' default.
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
-        self.plan(inputs)
+        let whole = |x: &Spec| if x.dtype().is_float() { x.with_dtype(DType::I32) } else { *x };
+        self.plan(&inputs.iter().map(whole).collect::<Vec<_>>())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
@@ -98,7 +105,6 @@ impl Layer for Embedding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DType;
     use crate::testing::{LayerCheck, run_layer};
 
     const WORDS: Spec = Spec::of(&[4]).with_dtype(DType::I32);
@@ -123,5 +129,12 @@ mod tests {
         let message = |layer: Embedding| layer.plan(&[WORDS]).unwrap_err().to_string();
         assert_eq!(message(Embedding::new(0, 2)), "`input_dim` must be at least 1, found 0");
         assert_eq!(message(Embedding::new(2, 0)), "`output_dim` must be at least 1, found 0");
+        let floats = [Spec::of(&[4, 3])];
+        assert_eq!(
+            Embedding::new(2, 2).plan(&floats).unwrap_err().to_string(),
+            "expects indices, which are integers, found the floats `[4, 3]`; declare the input as `[i32; 4, 3]`?"
+        );
+        // As in a file.
+        assert!(Embedding::new(2, 2).plan_for(&floats).is_ok());
     }
 }

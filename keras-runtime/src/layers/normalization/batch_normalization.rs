@@ -30,6 +30,7 @@ use crate::{Constraint, Initializer, Regularizer, plan_inputs};
 /// assert_eq!((plan.params(), plan.state_size()), (32, 32));
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(gamma?, beta?, moving_mean, moving_variance, moving_stddev?, renorm_mean?, renorm_stddev?))]
 pub struct BatchNormalization {
     /// The axis of the channels (default the last).
     #[config(default = -1)]

@@ -23,6 +23,7 @@ use crate::{Constraint, Initializer, Regularizer, plan_inputs};
 /// assert_eq!(plan.params(), 32);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(gamma?, beta?))]
 pub struct GroupNormalization {
     /// How many groups; -1 for one a channel (default 32).
     #[config(default = 32)]

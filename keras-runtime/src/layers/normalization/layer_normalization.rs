@@ -20,6 +20,7 @@ use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 /// assert_eq!(plan.params(), 128);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(gamma?, beta?))]
 pub struct LayerNormalization {
     /// Axes along which a sample is normalized (default the last).
     #[config(default = Ints::of([-1]))]

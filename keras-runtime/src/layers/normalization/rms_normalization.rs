@@ -20,6 +20,7 @@ use crate::{Initializer, plan_inputs, plan_try};
 /// assert_eq!(plan.params(), 64);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(scale))]
 pub struct RMSNormalization {
     /// Axes along which a sample is normalized (default the last).
     #[config(default = Ints::of([-1]))]

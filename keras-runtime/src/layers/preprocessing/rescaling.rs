@@ -94,6 +94,9 @@ mod tests {
     fn refusals() {
         let words = Spec::of(&[3]).with_dtype(crate::DType::I32);
         let message = Rescaling::new(1.0).plan(&[words]).unwrap_err().to_string();
-        assert_eq!(message, "expects a float input, found `[int32; 3]`");
+        assert_eq!(
+            message,
+            "expects a float input, found `[i32; 3]`; insert `Embedding`, or declare floats?"
+        );
     }
 }

@@ -480,12 +480,12 @@ pub(crate) fn from_config(config: &Config) -> Result<std::sync::Arc<dyn Layer>> 
     })
 }
 
-impl<L: Recurrent> crate::rt::Weighted for Bidirectional<L> {
-    type Weights<'a> = crate::rt::NoWeights;
-    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
-        crate::rt::NoWeights
-    }
-}
+super::access::wrapper!(Bidirectional, BidirectionalWeights {
+    /// The layer that takes its steps in order.
+    forward_layer forward_layer_mut,
+    /// The layer that takes its steps from the last to the first.
+    backward_layer backward_layer_mut,
+});
 
 #[cfg(test)]
 mod tests {

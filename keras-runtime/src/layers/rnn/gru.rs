@@ -31,6 +31,7 @@ use crate::{Constraint, Initializer, Regularizer, Shape, View, plan_try};
 /// assert_eq!(plan.params(), 3 * (8 * 4 + 4 * 4 + 2 * 4));
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(kernel, recurrent_kernel, bias?))]
 pub struct GRU {
     /// Size of the output and of the state.
     pub units: usize,

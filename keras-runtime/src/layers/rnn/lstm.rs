@@ -31,6 +31,7 @@ use crate::{Constraint, Device, Initializer, Regularizer, Shape, View, plan_try}
 /// assert_eq!(plan.outputs.as_slice()[0], Spec::of(&[10, 4]));
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(kernel, recurrent_kernel, bias?))]
 pub struct LSTM {
     /// Size of the output and of the state.
     pub units: usize,

@@ -1,5 +1,6 @@
 //! Recurrent layers and wrappers: <https://keras.io/api/layers/recurrent_layers/>.
 
+mod access;
 pub(crate) mod bidirectional;
 mod gru;
 mod lstm;

@@ -26,6 +26,7 @@ use crate::{Constraint, Initializer, Regularizer, Shape, plan_try};
 /// assert_eq!(plan.params(), 8 * 4 + 4 * 4 + 4);
 /// ```
 #[derive(keras_macros::Layer, Clone, Copy, Debug)]
+#[layer(weights(kernel, recurrent_kernel, bias?))]
 pub struct SimpleRNN {
     /// Size of the output and of the state.
     pub units: usize,

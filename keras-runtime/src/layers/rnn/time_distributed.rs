@@ -193,12 +193,10 @@ pub(crate) fn from_config(config: &Config) -> Result<Arc<dyn Layer>> {
     Ok(Arc::new(TimeDistributed::new(layer)))
 }
 
-impl<L: Layer> crate::rt::Weighted for TimeDistributed<L> {
-    type Weights<'a> = crate::rt::NoWeights;
-    fn weights(_: &crate::rt::Network, _: usize) -> crate::rt::NoWeights {
-        crate::rt::NoWeights
-    }
-}
+super::access::wrapper!(TimeDistributed, TimeDistributedWeights {
+    /// The layer inside.
+    layer layer_mut,
+});
 
 #[cfg(test)]
 mod tests {
