@@ -25,8 +25,9 @@ pub type LayerMut<'a, L, I, O> = LayerAccess<&'a mut Network, L, I, O>;
 /// It dereferences to the layer's weights by their names, or, if the layer is a model itself, to its layers:
 ///
 /// ```
-/// use keras::prelude::*;
-///
+/// # extern crate keras_runtime as keras;
+/// # use keras_macros::model;
+/// # use keras::{Device, layers::Dense, model::{D1, Model}};
 /// model! { pub Tower([8]) -> [4] = [Dense(6, activation = relu), Dense(4)] }
 /// model! { pub Net(x: [8]) -> [1] { Dense(1)(Tower()(x)) } }
 ///
