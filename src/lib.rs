@@ -11,7 +11,7 @@ pub mod prelude {
     // By family: `layers::*` would bring modules such as `core` into scope.
     pub use crate::callbacks::{
         BackupAndRestore, CSVLogger, Callback, EarlyStopping, LambdaCallback, LearningRateScheduler,
-        ModelCheckpoint, ReduceLROnPlateau, TerminateOnNaN,
+        ModelCheckpoint, MonitorMode, ReduceLROnPlateau, SaveFreq, TerminateOnNaN,
     };
     pub use crate::layers::{
         activations::*, attention::*, convolutional::*, core::*, merging::*, normalization::*, pooling::*,

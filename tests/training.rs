@@ -139,7 +139,8 @@ fn odd_data_is_defined() -> keras::Result<()> {
     assert_eq!(net.predict(&whole)?, net.predict(&float)?);
     // NaN goes through, and `TerminateOnNaN` ends it.
     let nan: Batch<D1<6>> = Batch::new(vec![f32::NAN; 30])?;
-    let history = net.fit(&nan, &y).epochs(5).callback(TerminateOnNaN).verbose(Verbose::Silent).run()?;
+    let history =
+        net.fit(&nan, &y).epochs(5).callback(TerminateOnNaN::new()).verbose(Verbose::Silent).run()?;
     assert_eq!(history.epochs(), [0]);
     assert!(history["loss"][0].is_nan());
     Ok(())

@@ -5,9 +5,14 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Callback, Training};
+use crate::training::python;
 use crate::{Error, Result};
 
-/// Writes the numbers of each epoch as a line of a CSV file: `epoch`, then the logs by name.
+/// Writes the numbers of each epoch as a line of a CSV file, byte for byte as Keras does: `epoch`, counted from 0, then the
+/// logs by name.
+///
+/// The first epoch tells the columns; if it has no number of validation, each column has a `val_` one beside it. A number
+/// that an epoch lacks is `NA`.
 ///
 /// Source: <https://keras.io/api/callbacks/csv_logger/>.
 ///
@@ -52,12 +57,15 @@ impl CSVLogger {
         self
     }
 
-    fn write(&mut self, cells: &[String]) -> Result<()> {
-        let line = cells.join(&self.separator.to_string());
+    fn write(&mut self, cells: impl Iterator<Item = String>) -> Result<()> {
+        let special = [self.separator, '"', '\r', '\n'];
+        let quoted = |cell: String| {
+            if cell.contains(special) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+        };
+        let line = cells.map(quoted).collect::<Vec<_>>().join(&self.separator.to_string());
         match &mut self.file {
-            Some(file) => {
-                writeln!(file, "{line}").and_then(|()| file.flush()).map_err(|e| Error::io(&self.path, e))
-            }
+            // Lines end as RFC 4180 says.
+            Some(file) => write!(file, "{line}\r\n").map_err(|e| Error::io(&self.path, e)),
             None => Ok(()),
         }
     }
@@ -76,17 +84,21 @@ impl Callback for CSVLogger {
 
     fn on_epoch_end(&mut self, epoch: usize, at: &mut Training<'_>) -> Result<()> {
         if self.keys.is_empty() {
-            self.keys = at.logs.iter().map(|(name, _)| name.to_string()).collect();
-            self.keys.sort();
-            if self.header {
-                let head: Vec<String> =
-                    ["epoch".to_string()].into_iter().chain(self.keys.iter().cloned()).collect();
-                self.write(&head)?;
+            let mut keys: Vec<String> = at.logs.iter().map(|(name, _)| name.to_string()).collect();
+            keys.sort();
+            if !keys.iter().any(|key| key.starts_with("val_")) {
+                // Validation may come in later epochs.
+                let validation: Vec<String> = keys.iter().map(|key| format!("val_{key}")).collect();
+                keys.extend(validation);
             }
+            if self.header {
+                self.write(["epoch".to_string()].into_iter().chain(keys.iter().cloned()))?;
+            }
+            self.keys = keys;
         }
-        let value = |key: &String| at.logs.get(key).map_or("NA".to_string(), |value| value.to_string());
+        let value = |key: &String| at.logs.get(key).map_or("NA".to_string(), python);
         let line: Vec<String> = [epoch.to_string()].into_iter().chain(self.keys.iter().map(value)).collect();
-        self.write(&line)
+        self.write(line.into_iter())
     }
 
     fn on_train_end(&mut self, _at: &mut Training<'_>) -> Result<()> {

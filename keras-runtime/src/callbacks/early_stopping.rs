@@ -4,7 +4,14 @@ use crate::Result;
 
 /// Ends training when a number has stopped getting better.
 ///
+/// A number that the logs do not have is an error; epochs without validation do not count for one of validation.
+///
 /// Source: <https://keras.io/api/callbacks/early_stopping/>.
+///
+/// ```
+/// use keras_runtime::callbacks::EarlyStopping;
+/// let stop = EarlyStopping::new("val_loss").patience(3).min_delta(1e-3).restore_best_weights(true);
+/// ```
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
     monitor: Monitor,
@@ -110,10 +117,10 @@ impl Callback for EarlyStopping {
     }
 
     fn on_epoch_end(&mut self, epoch: usize, at: &mut Training<'_>) -> Result<()> {
-        let value = self.monitor.value(at.logs)?;
-        if epoch < self.start_from_epoch {
+        let Some(value) = self.monitor.value("EarlyStopping", at)?.filter(|_| epoch >= self.start_from_epoch)
+        else {
             return Ok(());
-        }
+        };
         let network = at.model.network();
         let keep = || Some(network.variables().iter().map(|v| network.read(v)).collect());
         if self.restore_best_weights && self.weights.is_none() {

@@ -17,10 +17,33 @@ pub enum SaveFreq {
     Batches(usize),
 }
 
+impl SaveFreq {
+    /// Refuses saving after every 0 batches.
+    pub(super) fn check(self, callback: &str) -> Result<()> {
+        match self {
+            SaveFreq::Batches(0) => {
+                Err(Error::Argument(format!("{callback}: `save_freq` must be at least 1 batch, is 0")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a batch and says whether it is time to save.
+    pub(super) fn due_after_batch(self, seen: &mut usize) -> bool {
+        let SaveFreq::Batches(every) = self else { return false };
+        *seen += 1;
+        seen.is_multiple_of(every)
+    }
+}
+
 /// Saves the model, or its weights, after each epoch or after so many batches.
 ///
 /// The name may contain `{epoch}` (counted from 1), `{batch}` and numbers of the logs, in Python's format:
-/// `net-{epoch:02d}-{val_loss:.2f}.keras`. Files are replaced as a whole: a crash while saving leaves the old one.
+/// `net-{epoch:02d}-{val_loss:.2f}.keras`. Files are replaced as a whole: a crash while saving leaves the old one. Folders
+/// are made where they are missing.
+///
+/// With [`ModelCheckpoint::save_best_only`] a number that the logs do not have is an error, and epochs without validation do
+/// not count for one of validation (Keras warns, and saves).
 ///
 /// Source: <https://keras.io/api/callbacks/model_checkpoint/>.
 ///
@@ -105,13 +128,27 @@ impl ModelCheckpoint {
     }
 
     fn save(&mut self, epoch: usize, batch: Option<usize>, at: &mut Training<'_>) -> Result<()> {
+        let number = epoch + 1;
+        let path = PathBuf::from(file_name::format(&self.path, number, batch.map(|b| b + 1), at.logs)?);
+        let (verbose, name, to) = (self.verbose, &self.monitor.name, path.display());
+        let say = |what: std::fmt::Arguments<'_>| {
+            if verbose {
+                println!("\nEpoch {number}: {what}");
+            }
+        };
         if self.save_best_only {
-            let value = self.monitor.value(at.logs)?;
-            if !self.monitor.improves(value)? {
+            let Some(value) = self.monitor.value("ModelCheckpoint", at)? else { return Ok(()) };
+            let best = self.monitor.best.map_or("None".to_string(), |best| format!("{best:.5}"));
+            let better = self.monitor.is_better(value, 0.0)?;
+            if !better {
+                say(format_args!("{name} did not improve from {best}"));
                 return Ok(());
             }
+            say(format_args!("{name} improved from {best} to {value:.5}, saving model to {to}"));
+            self.monitor.best = Some(value);
+        } else {
+            say(format_args!("saving model to {to}"));
         }
-        let path = PathBuf::from(file_name::format(&self.path, epoch + 1, batch.map(|b| b + 1), at.logs)?);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
         }
@@ -120,9 +157,7 @@ impl ModelCheckpoint {
         } else {
             saving::save(&*at.model, &path)?;
         }
-        if self.verbose {
-            println!("Epoch {}: saved to {}", epoch + 1, path.display());
-        }
+        say(format_args!("finished saving model to {to}"));
         Ok(())
     }
 }
@@ -135,9 +170,7 @@ impl Callback for ModelCheckpoint {
                 format!("ModelCheckpoint: the file's name must end in `{ending}`, found `{}`", self.path);
             return Err(Error::Argument(message));
         }
-        if self.save_freq == SaveFreq::Batches(0) {
-            return Err(Error::Argument("ModelCheckpoint: `save_freq` must be at least 1 batch".into()));
-        }
+        self.save_freq.check("ModelCheckpoint")?;
         if self.save_best_only {
             self.monitor.maximizes()?;
         }
@@ -150,9 +183,10 @@ impl Callback for ModelCheckpoint {
     }
 
     fn on_train_batch_end(&mut self, batch: usize, at: &mut Training<'_>) -> Result<()> {
-        let SaveFreq::Batches(every) = self.save_freq else { return Ok(()) };
-        self.batches += 1;
-        if self.batches.is_multiple_of(every) { self.save(self.epoch, Some(batch), at) } else { Ok(()) }
+        if !self.save_freq.due_after_batch(&mut self.batches) {
+            return Ok(());
+        }
+        self.save(self.epoch, Some(batch), at)
     }
 
     fn on_epoch_end(&mut self, epoch: usize, at: &mut Training<'_>) -> Result<()> {

@@ -254,3 +254,42 @@ impl Callback for Progress {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// Lines of real Keras' `Progbar` at given times: `tests/fixtures/callbacks.py`.
+    #[test]
+    fn lines_are_those_of_keras() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/callbacks.json");
+        let text = std::fs::read_to_string(path).expect("the fixture is there");
+        let all: Value = serde_json::from_str(&text).expect("it is JSON");
+        let mut compared = 0;
+        for case in all["bars"].as_array().expect("cases") {
+            let target = case["target"].as_u64().map(|target| target as usize);
+            let moving = case["verbose"] == 1;
+            let mut bar = Bar::default();
+            for line in case["lines"].as_array().expect("lines") {
+                let seconds = line["seconds"].as_f64().expect("a number");
+                bar.after(line["step"].as_u64().expect("a number") as usize, target, seconds);
+                if line["last"] == true {
+                    bar.finish(seconds);
+                }
+                let mut logs = Logs::new();
+                for (name, value) in line["logs"].as_object().expect("numbers") {
+                    logs.set(name, value.as_f64().expect("a number"));
+                }
+                let mut found = String::new();
+                bar.write(&mut found, moving, moving, &logs);
+                if let Some(expected) = line["text"].as_str() {
+                    assert_eq!(found, expected);
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared > 15, "{compared} lines");
+    }
+}

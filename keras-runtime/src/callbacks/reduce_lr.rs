@@ -1,10 +1,18 @@
 use super::monitor::{Monitor, MonitorMode};
 use super::{Callback, Training};
+use crate::training::python;
 use crate::{Error, Result};
 
-/// Lowers the learning rate when a number has stopped getting better.
+/// Lowers the learning rate when a number has stopped getting better. The logs get `learning_rate`.
+///
+/// A number that the logs do not have is an error; epochs without validation do not count for one of validation.
 ///
 /// Source: <https://keras.io/api/callbacks/reduce_lr_on_plateau/>.
+///
+/// ```
+/// use keras_runtime::callbacks::ReduceLROnPlateau;
+/// let slower = ReduceLROnPlateau::new("val_loss").factor(0.2).patience(5).min_lr(1e-5);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ReduceLROnPlateau {
     monitor: Monitor,
@@ -99,7 +107,7 @@ impl Callback for ReduceLROnPlateau {
     fn on_epoch_end(&mut self, epoch: usize, at: &mut Training<'_>) -> Result<()> {
         let rate = at.learning_rate();
         at.logs.set("learning_rate", rate);
-        let value = self.monitor.value(at.logs)?;
+        let Some(value) = self.monitor.value("ReduceLROnPlateau", at)? else { return Ok(()) };
         if self.cooling > 0 {
             self.cooling -= 1;
             self.wait = 0;
@@ -112,6 +120,7 @@ impl Callback for ReduceLROnPlateau {
                 let lower = (rate * self.factor).max(self.min_lr);
                 at.set_learning_rate(lower)?;
                 if self.verbose {
+                    let lower = python(lower);
                     println!("\nEpoch {}: ReduceLROnPlateau reducing learning rate to {lower}.", epoch + 1);
                 }
                 self.cooling = self.cooldown;

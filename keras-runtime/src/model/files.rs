@@ -31,6 +31,14 @@ impl<M: Architecture> Model<M> {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         saving::save_network(self.network(), path)
     }
+
+    /// Saves its weights as a `.weights.h5` file. A crash while it is written leaves the old file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
+        saving::save_network_weights(self.network(), path)
+    }
 }
 
 impl<M: Architecture, L> Compiled<M, L> {

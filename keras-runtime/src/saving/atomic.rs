@@ -30,6 +30,20 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Removes the temporary files that processes left which were killed while they wrote `path`.
+pub fn remove_leftovers(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let beginning = format!(".{}.", name.to_string_lossy());
+    // What cannot be read or removed does no harm.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        let found = found.to_string_lossy();
+        if found.starts_with(&beginning) && found.ends_with(".tmp") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A new file beside `path`, with a name that no other save uses.
 fn create_beside(path: &Path) -> Result<(PathBuf, File)> {
     static COUNTER: AtomicU32 = AtomicU32::new(0);

@@ -22,6 +22,9 @@ const UNPACK: usize = 1032;
 /// # Errors
 /// A description of what is wrong with it.
 pub(super) fn read(bytes: Vec<u8>) -> Result<Group, String> {
+    if let Some(end) = end_of(&bytes).filter(|end| *end > bytes.len() as u64) {
+        return Err(format!("it is cut off: it has {} bytes of {end}", bytes.len()));
+    }
     // The crate is young and the bytes may be anybody's: a slip of its shall not take the program down.
     catch_unwind(AssertUnwindSafe(move || {
         let size = bytes.len();
@@ -31,6 +34,20 @@ pub(super) fn read(bytes: Vec<u8>) -> Result<Group, String> {
         reader.group(&file.root(), "/", DEPTH)
     }))
     .unwrap_or_else(|_| Err("not a readable HDF5 file: its structure is broken".into()))
+}
+
+/// Where a file says that it ends (HDF5 File Format Specification, section II.A). Objects before a cut could be read, and what
+/// is missing be taken for left out.
+fn end_of(bytes: &[u8]) -> Option<u64> {
+    // The superblock of Keras' files is at their beginning, with addresses of eight bytes.
+    let (at, width) = match bytes.get(8)? {
+        0 => (40, 13),
+        1 => (44, 13),
+        2 | 3 => (28, 9),
+        _ => return None,
+    };
+    let end = bytes.get(at..at + 8).filter(|_| bytes.get(width) == Some(&8))?;
+    Some(u64::from_le_bytes(end.try_into().ok()?))
 }
 
 struct Reader {

@@ -25,9 +25,10 @@ use crate::{Error, Result};
 
 pub use architecture::architecture;
 pub use array::{Array, Stored};
+pub(crate) use model::tree;
 pub use model::{
     compile_json, load_network_weights, load_weights, optimizer_arrays, restore, restore_optimizer, save,
-    save_network, save_weights,
+    save_network, save_network_weights, save_weights,
 };
 pub use tree::Group;
 

@@ -38,6 +38,14 @@ pub fn save_network(network: &Network, path: impl AsRef<Path>) -> Result<()> {
     super::write(path, &Saved { config, weights: weights::collect(network, None) })
 }
 
+/// Saves the weights of a network that was never compiled as a `.weights.h5` file.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn save_network_weights(network: &Network, path: impl AsRef<Path>) -> Result<()> {
+    super::write_weights(path, &weights::collect(network, None))
+}
+
 /// Gives a model the weights of a `.keras` or `.weights.h5` file, and its optimizer the state that the file has, so that
 /// training goes on where it stopped. Layers are matched by position, as in Keras.
 ///
@@ -94,7 +102,8 @@ fn read_any(path: &Path) -> Result<Group> {
     super::read_weights(path)
 }
 
-fn tree(model: &dyn TrainedModel) -> Group {
+/// The tree of the variables of a model and of its optimizer, as a file holds them.
+pub(crate) fn tree(model: &dyn TrainedModel) -> Group {
     weights::collect(model.network(), Some(optimizer_arrays(model.network(), model.optimizer())))
 }
 

@@ -278,5 +278,5 @@ fn training_is_that_of_keras() {
 fn logs_read_as_keras_writes_them() {
     let mut logs = Logs::new();
     [("accuracy", 0.9), ("loss", 0.000123), ("lr", 0.0)].iter().for_each(|(n, v)| logs.set(n, *v));
-    assert_eq!(logs.to_string(), "accuracy: 0.9000 - loss: 1.2300e-04 - lr: 0.0000");
+    assert_eq!(logs.to_string(), "accuracy: 0.9000 - loss: 1.2300e-04 - lr: 0.0000e+00");
 }
