@@ -3,7 +3,7 @@
 #[cfg(doctest)]
 mod book;
 
-pub use keras_macros::{Layer, activation, call, model};
+pub use keras_macros::{Layer, activation, call, loss, metric, model};
 pub use keras_runtime::*;
 
 /// What programs import.
@@ -32,7 +32,7 @@ pub mod prelude {
         Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD, schedules,
     };
     pub use crate::training::{History, Logs, TrainedModel, Verbose};
-    pub use crate::{Device, activation, call, datasets, metrics, model};
+    pub use crate::{Device, activation, call, datasets, loss, metric, metrics, model};
     #[doc(no_inline)]
     pub use crate::{Error, Layer, Tensor, Weight};
 }

@@ -20,6 +20,20 @@ pub fn call(_arguments: TokenStream, item: TokenStream) -> TokenStream {
     keras_macros_core::call::expand(item.into()).into()
 }
 
+/// Makes a loss of a function over symbolic tensors (see the doc of `keras::loss`).
+#[proc_macro_attribute]
+pub fn loss(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    use keras_macros_core::call::{Objective, expand_objective};
+    expand_objective(Objective::Loss, arguments.into(), item.into()).into()
+}
+
+/// Makes a metric of a function over symbolic tensors.
+#[proc_macro_attribute]
+pub fn metric(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    use keras_macros_core::call::{Objective, expand_objective};
+    expand_objective(Objective::Metric, arguments.into(), item.into()).into()
+}
+
 /// Makes an activation of a function over a symbolic tensor: a constant of the function's name, with its gradient, that options
 /// take as `activation = swoosh`.
 #[proc_macro_attribute]

@@ -7,18 +7,23 @@ pub use crate::engine::{
 };
 pub use crate::layer::{Call, Config, Configure, Context, FromConfig, Layer};
 pub use crate::layers::options::{Axes, Borders, IntoAxes, IntoBorders, PartialShape};
+pub use crate::losses::function::{RowMetric, RowSize, row_of};
+pub use crate::losses::{ClassNumber, Common, LabelKind, Loss, RowAxes, TakesLabels};
+pub use crate::metrics::{IntoMetric, Metric, OfLoss};
 pub use crate::model::source::{
     EMPTY, assert_input, assert_node, assert_output, model_class, model_config, model_plan, output, params,
     peak_floats, runs_its_own_calls, train_peak_floats,
 };
 pub use crate::model::{
-    Access, Architecture, LayerAccess, LayerMut, LayerRef, NoWeights, Place, Rank, Sel, Tag, Weighted,
+    Access, Architecture, Batch, D0, D1, Dims, LayerAccess, LayerMut, LayerRef, NoWeights, Outer, Place, Rank, Sel, Tag,
+    Weighted,
 };
 pub use crate::ops::generated::*;
 pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
     assert_layer, catalogue, or_poison,
 };
+pub use crate::training::formula::Expr;
 pub use crate::{__dims as dims, __wrapped as wrapped};
 pub use keras_kernels::activation::CustomActivation;
 pub use keras_kernels::elementwise::{Binary, Instr, Program as Chain, Unary};
@@ -29,4 +34,4 @@ pub use ndarray::{ArrayRef, Dimension};
 pub use std::borrow::{Borrow, BorrowMut};
 /// The values of a weight.
 pub type Values = ndarray::ArrayD<f32>;
-pub use keras_kernels::{DType, Grad, Mode, Shape, View};
+pub use keras_kernels::{DType, Element, Grad, Mode, Shape, View};

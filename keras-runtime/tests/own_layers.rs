@@ -91,8 +91,8 @@ struct Normalized {
 #[call]
 impl Normalized {
     fn call(&self, x: Tensor) -> Tensor {
-        let centred = x - mean(x, -1, true);
-        let variance = mean(square(centred), [-1], true);
+        let centred = x - mean(x, keepdims(-1));
+        let variance = mean(square(centred), keepdims([-1]));
         let mut y = (1.0 + self.gamma) * centred * rsqrt(variance + self.epsilon) + self.offset;
         if self.center {
             y = y + self.beta;
@@ -117,7 +117,8 @@ impl Functions {
         let b = sin(x) * cos(x) + tan(x) - arcsin(x) * arccos(x) + arctan(x) / sinh(x) + cosh(x);
         let c = arcsinh(x) + arccosh(x + 1.5) * arctanh(x) - erf(x) + expm1(x) * log1p(x);
         let d = log2(x) - log10(x) + absolute(-x) + tanh(x) * sigmoid(x) + softplus(x) + negative(x);
-        let flat = floor(x) + ceil(x) + sign(x) + round(x * 0.4) + greater(x, 2.0) + isfinite(x);
+        let flat = stop_gradient(floor(x) + ceil(x) + sign(x) + round(x * 0.4) + floor_divide(x, 0.3));
+        let flat = flat + cast(greater(x, 2.0), DType::F32) + where_(isfinite(x), x, 0.0);
         a * b + c * d + flat
     }
 }
@@ -176,10 +177,10 @@ struct Reductions {}
 #[call]
 impl Reductions {
     fn call(&self, x: Tensor) -> (Tensor, Tensor) {
-        let a = sum(x, 1, false) + mean(x, [1], false) * max(x, 1, false) - min(x, -2, false);
-        let b = logsumexp(x, [1, 2], true) * x + prod(x, -1, true);
+        let a = sum(x, 1) + mean(x, [1]) * max(x, 1) - min(x, -2);
+        let b = logsumexp(x, keepdims([1, 2])) * x + prod(x, keepdims(-1));
         // Over the batch.
-        (a + sum(x * x, [0, 1], false), b - mean(x, 0, true))
+        (a + sum(x * x, [0, 1]), b - mean(x, keepdims(0)))
     }
 }
 
@@ -195,7 +196,7 @@ struct Products {}
 #[call]
 impl Products {
     fn call(&self, x: Tensor) -> Tensor {
-        prod(relu(x), -1, false)
+        prod(relu(x), -1)
     }
 }
 
@@ -215,7 +216,7 @@ impl Moves {
         let d = transpose(c, [0, 2, 1, 3]);
         let e = concatenate([slice(d, 1, 0..2), slice(d, 1, -1..)], 1);
         let f = squeeze(expand_dims(e, 1), 1) * e;
-        sum(f, 1, false) + reshape(slice(x, 2, ..2), [-1, x.dim(1) as isize, 2]) + a
+        sum(f, 1) + reshape(slice(x, 2, ..2), [-1, x.dim(1) as isize, 2]) + a
     }
 }
 
@@ -286,9 +287,9 @@ struct Rows {
 impl Rows {
     fn call(&self, ids: Tensor, x: Tensor) -> Tensor {
         let best = cast(argmax(x, -1), DType::F32);
-        let same = equal(argmax(x, -1), argmin(x, -1));
+        let same = cast(equal(argmax(x, -1), argmin(x, -1)), DType::F32);
         take(self.table, ids) * expand_dims(expand_dims(best + 1.0, -1) + expand_dims(same, -1), -1)
-            + expand_dims(expand_dims(sum(x, -1, false), -1), -1)
+            + expand_dims(expand_dims(sum(x, -1), -1), -1)
     }
 }
 

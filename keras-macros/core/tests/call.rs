@@ -25,27 +25,46 @@ fn one_mistake_one_error() {
         ("sigmiod(x)", "`sigmiod` is not a function of `keras::ops`; did you mean `sigmoid`?"),
         ("permute(x, [0, 2, 1])", "`permute` is not a function of `keras::ops`; did you mean `transpose`?"),
         ("matmul(x)", "`matmul` takes (a, b), found 1 argument"),
-        ("sum(x, -1)", "`sum` takes (x, axes, keepdims), found 2 arguments"),
+        (
+            "sum(x, -1, true)",
+            "`sum` takes (x, axes), found 3 arguments; `sum(x, keepdims(axes))` keeps the axes",
+        ),
+        ("sum(x)", "`sum` takes (x, axes), found 1 argument; `sum(x, [])` reduces all axes"),
         ("exp(2.0)", "expected a tensor, found a number"),
         ("exp(x);", "`call` must end with a tensor: remove this `;`"),
         ("x.exp()", "a tensor has no method `exp`: write `exp(..)`: operations are functions"),
         (
             "self.half(x)",
-            "`call` cannot call other methods: the gradient of their body is not known here; use a block or a layer of its own",
+            "other methods cannot be called: the gradient of their body is not known here; use a block or a layer of its own",
         ),
         ("let y = split(x, -1); x", "name the parts: `let [a, b] = split(x, axis);`"),
         (
             "argmax(x, -1) * 2.0",
             "`argmax` is an integer, to which no gradient flows: say so with `cast(argmax(..), DType::F32)`",
         ),
-        ("(x, x)", "`call` says that it returns 1 tensors, this is 2"),
+        (
+            "x * greater(x, 0.0)",
+            "`greater` has no gradient, and one is needed here: make it the condition of `where_(..)`, or say that none flows with `cast(greater(..), DType::F32)`",
+        ),
+        (
+            "round(matmul(x, self.w)) + x",
+            "`round` has no gradient, and one is needed here: say that none flows with `stop_gradient(round(..))`",
+        ),
+        (
+            "sign(x)",
+            "`sign` has no gradient, and one is needed here: say that none flows with `stop_gradient(sign(..))`",
+        ),
+        ("exp(xx)", "there is no variable `xx` here; did you mean `x`?"),
+        ("x * units", "there is no variable `units` here"),
+        ("einsum(x, x, x)", "expected the equation as text, such as `\"abc,cd->abd\"`"),
+        ("(x, x)", "`call` says that it returns 1 tensor, this is 2"),
         (
             "for i in 0..3 { x = exp(x); } x",
             "`call` has no loops: the gradient is straight-line code; write the steps out",
         ),
-        ("match self.kind { _ => x }", "`match` is not understood in `call`: use `if` on options"),
+        ("match self.kind { _ => x }", "`match` is not understood here: use `if`"),
         ("reshape(x, [-1, x])", "expected a number, found a tensor"),
-        ("y = x; x", "there is no variable `y` in `call`"),
+        ("y = x; x", "there is no variable `y` here; did you mean `x`?"),
         ("slice(x, 1, 0..=3)", "expected a range without its end, `start..end`"),
         (
             "if x { x } else { x }",
@@ -129,7 +148,7 @@ fn activations_are_elementwise() {
         expanded.to_string()
     };
     assert!(message("softmax(x, -1)").contains("`softmax` does not work element by element"));
-    assert!(message("self.a * x").contains("`a` does not work element by element"));
-    assert!(message("floor(x)").contains("no gradient flows through this activation"));
+    assert!(message("self.a * x").contains("an activation has no fields"));
+    assert!(message("floor(x)").contains("`floor` has no gradient, and one is needed here"));
     assert!(message("x * sigmoid(x)").contains("Activation :: Custom"));
 }

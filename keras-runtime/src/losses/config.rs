@@ -6,6 +6,12 @@ use super::*;
 use crate::training::options::Options;
 use crate::{Error, Result};
 
+/// Whether it is a function of somebody's own, as far as its form says.
+fn is_function(json: &Value) -> bool {
+    let class = json.get("class_name").and_then(Value::as_str);
+    matches!(class, Some("function" | "LossFunctionWrapper"))
+}
+
 /// The loss that a file describes: an envelope `{"class_name", "config", ..}`, or a name such as `"mse"`.
 ///
 /// # Errors
@@ -17,6 +23,10 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Loss>> {
             let class = object.get("class_name").and_then(Value::as_str).unwrap_or("");
             // A function of `keras.losses`: {"class_name": "function", "config": "mean_squared_error"}.
             match (class, object.get("config")) {
+                ("LossFunctionWrapper", Some(Value::Object(config))) => {
+                    let function = config.get("fn").and_then(|f| f.get("config")).and_then(Value::as_str);
+                    (function.unwrap_or("").to_string(), config.clone())
+                }
                 ("function", Some(Value::String(name))) => (name.clone(), Config::new()),
                 (_, config) => {
                     (class.to_string(), config.and_then(Value::as_object).cloned().unwrap_or_default())
@@ -43,7 +53,7 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Loss>> {
                     let mut loss = $name::new();
                     loss.read(&config)?;
                     if let Some(name) = config.get("name").and_then(Value::as_str) {
-                        loss.common.name = name.into();
+                        loss.common.name = name.to_string().into();
                     }
                     match config.get("reduction") {
                         Some(Value::String(name)) => loss.common.reduction = Reduction::from_name(name)?,
@@ -52,6 +62,7 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Loss>> {
                     }
                     Ok(Box::new(loss))
                 })*
+                _ if json.is_object() && is_function(json) => Err(Error::config("loss", function::unknown(&class))),
                 _ => Err(Error::config("loss", format!("there is no loss `{class}` here"))),
             }
         };

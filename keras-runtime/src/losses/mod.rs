@@ -6,6 +6,7 @@
 mod config;
 mod crossentropy;
 mod focal;
+pub(crate) mod function;
 mod hinge;
 mod overlap;
 mod probabilistic;
@@ -26,6 +27,10 @@ pub use regression::{
 };
 pub use typed::{ClassNumber, Losses, TakesLabels};
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 use crate::layer::Config;
 use crate::plan::Ints;
 use crate::training::formula::Expr;
@@ -37,9 +42,16 @@ pub(crate) const EPSILON: f64 = 1e-7;
 #[derive(Clone, Debug)]
 pub struct Common {
     /// Name of the loss.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// How the rows' numbers become one.
     pub reduction: Reduction,
+}
+
+impl Common {
+    /// This name, and Keras' default reduction.
+    pub const fn named(name: &'static str) -> Common {
+        Common { name: Cow::Borrowed(name), reduction: Reduction::SumOverBatchSize }
+    }
 }
 
 /// How labels are written.
@@ -62,7 +74,7 @@ pub enum RowAxes {
     All,
 }
 
-/// Something that training makes small.
+/// Something that training makes small. [`loss`](../../keras/attr.loss.html) makes one of a function; by hand:
 ///
 /// ```
 /// use keras_runtime::losses::{Common, Loss, Reduction};
@@ -122,16 +134,29 @@ pub trait Loss: Send + Sync {
         false
     }
 
+    /// The numbers that a function of the user's own was given (`#[loss]` writes it); Keras' losses are none.
+    fn arguments(&self) -> Option<Config> {
+        None
+    }
+
     /// A copy.
     fn boxed(&self) -> Box<dyn Loss>;
 
     /// The configuration, as Keras writes it.
     fn config(&self) -> Config {
         let mut config = Config::new();
-        config.insert("name".into(), self.common().name.clone().into());
+        config.insert("name".into(), self.common().name.as_ref().into());
         config.insert("reduction".into(), self.common().reduction.name().into());
         config.extend(self.options());
         config
+    }
+
+    /// As Keras writes it to a file.
+    fn to_json(&self) -> Value {
+        match self.arguments() {
+            Some(arguments) => function::loss_json(self.class_name(), self.common(), arguments),
+            None => crate::config::envelope("keras.losses", self.class_name(), Value::Object(self.config())),
+        }
     }
 }
 
@@ -141,10 +166,7 @@ macro_rules! loss {
         impl $name {
             /// With Keras' defaults for all options.
             pub fn new() -> Self {
-                $name::with_common($crate::losses::Common {
-                    name: $keras_name.into(),
-                    reduction: $crate::losses::Reduction::SumOverBatchSize,
-                })
+                $name::with_common($crate::losses::Common::named($keras_name))
             }
 
             /// How the rows' numbers become one (`sum_over_batch_size`).
@@ -157,7 +179,7 @@ macro_rules! loss {
             /// Name of the loss.
             #[must_use]
             pub fn name(mut self, name: impl Into<String>) -> Self {
-                self.common.name = name.into();
+                self.common.name = name.into().into();
                 self
             }
         }

@@ -103,6 +103,9 @@ impl Loss for Box<dyn Loss> {
     fn convert_labels(&self, from: &[f32], to: &mut [f32]) -> bool {
         (**self).convert_labels(from, to)
     }
+    fn arguments(&self) -> Option<Config> {
+        (**self).arguments()
+    }
     fn boxed(&self) -> Box<dyn Loss> {
         (**self).boxed()
     }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::accuracy::AutoAccuracy;
 use super::*;
+use crate::losses::function::unknown;
 use crate::training::options::Options;
 use crate::{Error, Result};
 
@@ -16,7 +17,18 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Metric>> {
         Value::String(name) => (name.clone(), Config::new()),
         Value::Object(object) => {
             let class = object.get("class_name").and_then(Value::as_str).unwrap_or("").to_string();
-            (class, object.get("config").and_then(Value::as_object).cloned().unwrap_or_default())
+            let config = object.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+            // Functions: {"class_name": "function", "config": "mean_squared_error"}, alone or wrapped.
+            let function = match class.as_str() {
+                "function" => object.get("config"),
+                "MeanMetricWrapper" => config.get("fn").and_then(|f| f.get("config")),
+                _ => None,
+            };
+            if let Some(Value::String(function)) = function {
+                return from_config(&Value::String(function.clone()))
+                    .map_err(|_| Error::config("metric", unknown(function)));
+            }
+            (class, config)
         }
         _ => return Err(Error::config("metric", "expected its name or its configuration")),
     };

@@ -29,6 +29,7 @@ pub use regression::{R2Score, RootMeanSquaredError};
 use keras_kernels::Shape;
 use serde_json::Value;
 
+use crate::Result;
 use crate::layer::Config;
 
 /// A batch of labels or predictions.
@@ -106,6 +107,14 @@ pub trait Metric: Send + Sync {
     /// Its name in the logs.
     fn name(&self) -> &str;
 
+    /// Refuses labels that it cannot compare with predictions of this shape, before the first batch; the batch counts as an axis.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    fn check(&self, _labels: Shape, _predictions: Shape) -> Result<()> {
+        Ok(())
+    }
+
     /// Forgets everything.
     fn reset(&mut self);
 
@@ -128,6 +137,9 @@ pub trait Metric: Send + Sync {
 impl Metric for Box<dyn Metric> {
     fn name(&self) -> &str {
         (**self).name()
+    }
+    fn check(&self, labels: Shape, predictions: Shape) -> Result<()> {
+        (**self).check(labels, predictions)
     }
     fn reset(&mut self) {
         (**self).reset();

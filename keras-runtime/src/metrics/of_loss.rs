@@ -1,13 +1,16 @@
 //! Losses as metrics: the mean of their rows.
 
+use keras_kernels::Shape;
 use serde_json::Value;
 
 use super::accuracy::AutoAccuracy;
 use super::mean::WeightedMean;
 use super::{Accuracy, Metric, Values, envelope, weight_of};
 use crate::layer::Config;
+use crate::losses::function::{RowMetric, Rows, metric_json};
 use crate::losses::{LabelKind, Loss, RowAxes};
 use crate::training::formula::{Interpreter, Tape};
+use crate::{Error, Result};
 
 /// The mean of a loss's rows, as a metric.
 pub struct OfLoss {
@@ -23,8 +26,14 @@ impl OfLoss {
     /// The mean of this loss's rows.
     pub fn new(loss: Box<dyn Loss>) -> OfLoss {
         // As a metric Huber goes by its plain name.
-        let name = if loss.class_name() == "Huber" { "huber".into() } else { loss.common().name.clone() };
+        let name = if loss.class_name() == "Huber" { "huber".into() } else { loss.common().name.to_string() };
         OfLoss { loss, name, mean: WeightedMean::default(), formula: None, labels: Vec::new() }
+    }
+
+    /// The mean of this function's rows.
+    #[doc(hidden)]
+    pub fn of_function(metric: impl RowMetric) -> OfLoss {
+        OfLoss::new(Box::new(Rows::new(metric)))
     }
 
     /// With another name in the logs.
@@ -38,6 +47,25 @@ impl OfLoss {
 impl Metric for OfLoss {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn check(&self, labels: Shape, predictions: Shape) -> Result<()> {
+        let plain = |shape: Shape| shape.rank() - usize::from(shape.rank() > 1 && shape.last() == 1);
+        let fits = match self.loss.label_kind() {
+            LabelKind::Sparse => labels.size() == predictions.size() / predictions.last().max(1),
+            LabelKind::Same => plain(labels) == plain(predictions) && labels.size() == predictions.size(),
+        };
+        if fits {
+            return Ok(());
+        }
+        let takes = match self.loss.label_kind() {
+            LabelKind::Sparse => "numbers of classes",
+            LabelKind::Same => "labels of the same shape",
+        };
+        Err(Error::Data(format!(
+            "the metric `{}` takes {takes} for predictions of shape {predictions}, found {labels} (batch included)",
+            self.name
+        )))
     }
 
     fn reset(&mut self) {
@@ -90,6 +118,9 @@ impl Metric for OfLoss {
     }
 
     fn to_json(&self) -> Value {
+        if let Some(arguments) = self.loss.arguments() {
+            return metric_json(self.loss.class_name(), &self.name, arguments);
+        }
         let mut config: Config = self.loss.options();
         // Of all metrics only crossentropies save options.
         if !self.loss.class_name().contains("Crossentropy") {

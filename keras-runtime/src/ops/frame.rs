@@ -92,7 +92,7 @@ impl<'a, const N: usize> Frame<'a, N> {
             Place::State(i) => self.call.state[i],
             Place::Saved(offset) => return self.cut(List::Saved, offset, &spec),
             Place::Scratch(offset) => return self.cut(List::Scratch, offset, &spec),
-            // A number in the place of a weight: nobody reads the element.
+            // A number in the place of a weight, or an empty buffer: nobody reads the element.
             Place::Nowhere => return self.call.inputs[0].cut(0, Shape::SCALAR),
         };
         view.reshape(spec.shape_for(self.batch))
@@ -105,6 +105,14 @@ impl<'a, const N: usize> Frame<'a, N> {
             (Place::Output(i), _) => self.call.output_grads[i],
             (_, Some(offset)) => self.cut(List::Backward, offset, &spec),
             (place, None) => unreachable!("a gradient of {place:?} was not planned"),
+        }
+    }
+
+    /// A buffer of an operation's gradient, which may be empty.
+    fn room(&self, at: usize) -> View {
+        match self.trace.grad_at(at) {
+            Some(offset) => self.cut(List::Backward, offset, &self.trace.spec(at)),
+            None => self.view(at),
         }
     }
 
@@ -127,8 +135,15 @@ impl<'a, const N: usize> Frame<'a, N> {
     }
 
     /// Runs an operation.
-    pub fn forward<const K: usize>(&self, op: &impl Op, inputs: [usize; K], to: usize) {
-        op.forward(self.cx, &inputs.map(|i| self.view(i)), self.view(to));
+    pub fn forward<const K: usize, const S: usize>(
+        &self,
+        op: &impl Op,
+        inputs: [usize; K],
+        to: usize,
+        scratch: [usize; S],
+    ) {
+        let (inputs, scratch) = (inputs.map(|i| self.view(i)), scratch.map(|i| self.view(i)));
+        op.forward(self.cx, &inputs, self.view(to), &scratch);
     }
 
     /// Runs an operation's gradient.
@@ -143,7 +158,7 @@ impl<'a, const N: usize> Frame<'a, N> {
         if grads.iter().all(Option::is_none) {
             return;
         }
-        let (inputs, scratch) = (inputs.map(|i| self.view(i)), scratch.map(|i| self.dy(i)));
+        let (inputs, scratch) = (inputs.map(|i| self.view(i)), scratch.map(|i| self.room(i)));
         let (y, dy) = (self.view(of), self.dy(of));
         op.backward(self.cx, &Backward { inputs: &inputs, y, dy, grads: &grads, scratch: &scratch });
     }

@@ -35,7 +35,7 @@ impl Take {
 }
 
 impl Op for Take {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         let [table, ids] = [inputs[0], inputs[1]];
         let rows = Take::rows(table);
         cx.device.gather(
@@ -65,7 +65,7 @@ impl Cast {
 }
 
 impl Op for Cast {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         cx.device.cast(inputs[0], y);
     }
 

@@ -155,7 +155,7 @@ impl Transpose {
 }
 
 impl Op for Transpose {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         cx.device.walk(&self.walk(inputs[0].shape()), inputs[0], whole(y));
     }
 
@@ -224,7 +224,7 @@ impl Concat {
 }
 
 impl Op for Concat {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         self.walks(inputs, y).zip(inputs).for_each(|(walk, x)| cx.device.walk(&walk, *x, whole(y)));
     }
 
@@ -312,7 +312,7 @@ impl Slice {
 }
 
 impl Op for Slice {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         cx.device.walk(&self.walk(inputs[0].shape(), y.shape()), inputs[0], whole(y));
     }
 

@@ -157,7 +157,7 @@ fn run(cx: &Context<'_>, lead: &[Lead], gemm: Gemm, a: View, b: View, c: Grad) {
 }
 
 impl Op for Matmul {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         let (a, b) = (inputs[0], inputs[1]);
         let p = Product::of(a.shape(), b.shape());
         run(cx, &p.lead[..p.rank], Gemm::new(p.m, p.n, p.k), a, b, Grad::write(y));

@@ -6,10 +6,12 @@
 //!
 //! Names, axes (0 is the batch, negative ones count from the end) and broadcasting are those of `keras.ops`.
 
+mod einsum;
 mod frame;
 mod gather;
 mod layout;
 mod matmul;
+mod one_hot;
 mod reduce;
 pub(crate) mod shapes;
 mod softmax;
@@ -25,10 +27,12 @@ pub use symbolic::*;
 /// What generated code refers to.
 pub(crate) mod generated {
     pub use super::Op;
+    pub use super::einsum::{Einsum, assert_equation};
     pub use super::frame::{Frame, Number, call_specs, read_field};
     pub use super::gather::{Cast, Take};
     pub use super::layout::{Concat, ExpandDims, Reshape, Slice, Squeeze, Transpose, identity};
     pub use super::matmul::Matmul;
+    pub use super::one_hot::OneHot;
     pub use super::reduce::{ArgReduce, Reduction};
     pub use super::shapes::elementwise;
     pub use super::softmax::Softmax;
@@ -38,8 +42,8 @@ pub(crate) mod generated {
 /// An operation that is not elementwise. Each also has a `const fn spec(&self, &[Spec])`, which gives the spec of its
 /// result or says why there is none.
 pub trait Op {
-    /// Computes the result.
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View);
+    /// Computes the result; `scratch` is what the operation's entry in `#[call]`'s table asks for.
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, scratch: &[View]);
 
     /// Computes the gradients that are asked for, one after the other, from that of the result.
     fn backward(&self, cx: &Context<'_>, pass: &Backward<'_>);

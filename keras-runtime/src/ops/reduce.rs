@@ -70,7 +70,7 @@ impl Reduction {
 }
 
 impl Op for Reduction {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         let x = inputs[0];
         cx.device.reduce(self.kind, self.bits(x.shape().rank()), x, Grad::write(y));
     }
@@ -195,7 +195,7 @@ impl ArgReduce {
 }
 
 impl Op for ArgReduce {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         let axis = resolve(inputs[0].shape().rank(), self.axis).expect("planned");
         cx.device.reduce(self.kind, Axes::NONE.with(axis), inputs[0], Grad::write(y));
     }

@@ -5,7 +5,7 @@ use keras_kernels::{DType, Shape};
 use crate::plan::{Message, Spec, catalogue};
 
 /// Stands for the size of the batch: no dimension of a sample is that large.
-const BATCH: usize = u32::MAX as usize;
+pub(crate) const BATCH: usize = u32::MAX as usize;
 
 /// The full shape, the batch first if there is one.
 pub(crate) const fn full(spec: &Spec) -> Shape {

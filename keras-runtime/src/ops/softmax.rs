@@ -31,7 +31,7 @@ impl Softmax {
 }
 
 impl Op for Softmax {
-    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View) {
+    fn forward(&self, cx: &Context<'_>, inputs: &[View], y: View, _: &[View]) {
         let axis = self.axis(y);
         if self.log {
             cx.device.log_softmax(inputs[0], axis, y);

@@ -34,6 +34,16 @@ impl Operand for Weight {}
 pub trait Axes {}
 impl Axes for isize {}
 impl<const N: usize> Axes for [isize; N] {}
+impl<A: Axes> Axes for Kept<A> {}
+
+/// Axes that a reduction leaves in place, as 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<A>(A);
+
+/// Axes that a reduction leaves in place, as 1, so that its result broadcasts with what was reduced: `x - mean(x, keepdims(-1))`.
+pub fn keepdims<A: Axes>(axes: A) -> Kept<A> {
+    Kept(axes)
+}
 
 /// The bounds of a slice.
 #[diagnostic::on_unimplemented(message = "expected a range such as `0..4` or `-2..`", label = "not a range")]
@@ -97,7 +107,7 @@ unary! {
     negative "`-x`."
     absolute "`|x|`."
     abs "`|x|`."
-    sign "-1, 0 or 1; its gradient is 0."
+    sign "-1, 0 or 1; without a gradient."
     square "`x * x`."
     sqrt "The square root."
     rsqrt "`1 / sqrt(x)`."
@@ -121,9 +131,9 @@ unary! {
     arccosh "Inverse hyperbolic cosine."
     arctanh "Inverse hyperbolic tangent."
     erf "The error function."
-    floor "Rounded down; its gradient is 0."
-    ceil "Rounded up; its gradient is 0."
-    round "Rounded, halves to even; its gradient is 0."
+    floor "Rounded down; without a gradient."
+    ceil "Rounded up; without a gradient."
+    round "Rounded, halves to even; without a gradient."
     logical_not "1 where `x` is 0, else 0."
     isnan "1 where `x` is not a number, else 0."
     isfinite "1 where `x` is finite, else 0."
@@ -164,7 +174,7 @@ binary! {
     maximum "The larger; equal ones share the gradient."
     minimum "The smaller; equal ones share the gradient."
     mod_ "The remainder with the sign of `b`."
-    floor_divide "The quotient rounded down; its gradient is 0."
+    floor_divide "The quotient rounded down; without a gradient."
     arctan2 "The angle of the point `(b, a)`."
     less "1 where `a < b`, else 0."
     less_equal "1 where `a <= b`, else 0."
@@ -191,6 +201,18 @@ pub fn matmul(_a: impl AsTensor, _b: impl AsTensor) -> Tensor {
     Tensor(())
 }
 
+/// The product of two tensors whose axes have letters, batch included: `einsum("bij,bkj->bik", x, y)`. Axes that both have and the
+/// result lacks are summed; an ellipsis stands for any axes in front or behind.
+pub fn einsum(_equation: &str, _a: impl AsTensor, _b: impl AsTensor) -> Tensor {
+    Tensor(())
+}
+
+/// A new last axis of this many classes: zero, but for a one at the number that `ids` holds; zeros alone for a number that is no
+/// class. No gradient flows to `ids`.
+pub fn one_hot(_ids: impl AsTensor, _classes: usize) -> Tensor {
+    Tensor(())
+}
+
 /// `exp(x)` divided by its sum along an axis.
 pub fn softmax(_x: impl AsTensor, _axis: isize) -> Tensor {
     Tensor(())
@@ -204,8 +226,8 @@ pub fn log_softmax(_x: impl AsTensor, _axis: isize) -> Tensor {
 macro_rules! reductions {
     ($($name:ident $text:literal)*) => { $(
         #[doc = $text]
-        #[doc = "`axes` is a number or an array, `[]` for all; with `keepdims` they stay, as 1."]
-        pub fn $name(_x: impl AsTensor, _axes: impl Axes, _keepdims: bool) -> Tensor {
+        #[doc = "`axes` is a number or an array, `[]` for all; in [`keepdims`] they stay, as 1."]
+        pub fn $name(_x: impl AsTensor, _axes: impl Axes) -> Tensor {
             Tensor(())
         }
     )* };

@@ -154,10 +154,19 @@ impl<const N: usize> Trace<N> {
         self.grads[at] = self.grads[of];
     }
 
+    /// A buffer of an operation's own.
+    pub const fn room(&mut self, spec: Spec) {
+        let place =
+            if spec.size() == 0 { Place::Nowhere } else { Place::Scratch(take(&mut self.scratch, &spec)) };
+        self.push(spec, place);
+    }
+
     /// A buffer of an operation's own, for backward.
     pub const fn extra(&mut self, spec: Spec) {
         self.push(spec, Place::Nowhere);
-        self.grads[self.len - 1] = take(&mut self.backward, &spec);
+        if spec.size() > 0 {
+            self.grads[self.len - 1] = take(&mut self.backward, &spec);
+        }
     }
 
     /// The spec of a value.

@@ -108,6 +108,12 @@ impl Objective {
             outputs.push((value.gradient(seed, prediction), Target::Element));
         }
         let passes = Passes::new(&outputs);
+        if !passes.fit() {
+            return Err(Error::Argument(format!(
+                "{}: this loss has too many operations for one pass over memory",
+                loss.class_name()
+            )));
+        }
 
         let float = predictions.dtype();
         let (rows, size) = (geometry.rows(), geometry.size());

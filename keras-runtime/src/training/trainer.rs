@@ -127,11 +127,7 @@ impl Trainer {
     pub fn compile_config(&self) -> CompileConfig {
         let optimizer = self.optimizer.optimizer();
         let one_or_all = |mut all: Vec<Value>| if all.len() == 1 { all.remove(0) } else { json!(all) };
-        let loss = |o: &Output| {
-            o.loss.as_ref().map_or(Value::Null, |loss| {
-                crate::config::envelope("keras.losses", loss.class_name(), Value::Object(loss.config()))
-            })
-        };
+        let loss = |o: &Output| o.loss.as_ref().map_or(Value::Null, |loss| loss.to_json());
         let list =
             |metrics: &[Box<dyn Metric>]| json!(metrics.iter().map(|m| m.to_json()).collect::<Vec<_>>());
         let lists = |pick: &dyn Fn(&Output) -> &[Box<dyn Metric>]| {
@@ -269,6 +265,10 @@ impl Trainer {
             let declared = &definition.outputs[i];
             let output = &mut self.outputs[i];
             output.name.clone_from(&declared.name);
+            let predicted = definition.spec_of(declared.source).shape_for(data.len());
+            for metric in output.metrics.iter().chain(&output.weighted) {
+                metric.check(port.shape.insert(0, data.len()), predicted)?;
+            }
             let Some(loss) = &output.loss else { continue };
             let prediction = definition.spec_of(declared.source).shape();
             let expected = match (loss.label_kind(), loss.axes()) {

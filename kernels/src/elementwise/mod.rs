@@ -10,6 +10,7 @@ mod ops;
 #[cfg(test)]
 mod tests;
 
+use crate::cpu::simd::Plain;
 use crate::{Grad, View};
 
 /// Most instructions of a program.
@@ -106,6 +107,24 @@ pub enum Binary {
     NotEqual,
     And,
     Or,
+}
+
+impl Unary {
+    /// The function of one number, in 64 bits.
+    pub fn of(self, x: f64) -> f64 {
+        let mut out = [0.0];
+        ops::unary::<f64, Plain>(self, &[x], &mut out);
+        out[0]
+    }
+}
+
+impl Binary {
+    /// The function of two numbers, in 64 bits.
+    pub fn of(self, a: f64, b: f64) -> f64 {
+        let mut out = [0.0];
+        ops::binary::<f64, Plain>(self, &[a], &[b], &mut out);
+        out[0]
+    }
 }
 
 /// A chain: instructions, and which of their values are its outputs.

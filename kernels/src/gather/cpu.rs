@@ -62,6 +62,25 @@ fn scatter_add<T: Real, I: Element>(ids: View, dy: View, dtable: Grad) {
     });
 }
 
+fn one_hot<T: Real, I: Element>(ids: View, y: View) {
+    let classes = y.shape().last();
+    let count = ids.size();
+    assert!(y.size() == count * classes, "sizes of a one-hot encoding");
+    let (ids, y) = (Raw::<I>::of(ids), Raw::<T>::of(y));
+    threads::pieces(count, PIECE / classes.max(1), classes, |start, end| {
+        for i in start..end {
+            // SAFETY: row `i` of the result, which this task alone touches.
+            let to = unsafe { y.slice_mut(i * classes, classes) };
+            to.fill(T::zero());
+            // SAFETY: `i` is below the number of ids, which nothing writes.
+            let id = unsafe { ids.get(i) }.to_f64();
+            if let Some(one) = to.get_mut(id as usize).filter(|_| id > -1.0) {
+                *one = T::one();
+            }
+        }
+    });
+}
+
 /// Runs `$body` with `$I` set to the element type of `$ids`.
 macro_rules! with_ids {
     ($ids:expr, $I:ident => $body:expr) => {
@@ -97,5 +116,9 @@ impl Gather for Cpu {
 
     fn scatter_add(&self, ids: View, dy: View, dtable: Grad) {
         with_float!(dy.dtype(), T => with_ids!(ids, I => scatter_add::<T, I>(ids, dy, dtable)));
+    }
+
+    fn one_hot(&self, ids: View, y: View) {
+        with_float!(y.dtype(), T => with_ids!(ids, I => one_hot::<T, I>(ids, y)));
     }
 }

@@ -52,3 +52,14 @@ fn threads_do_not_change_a_bit() {
         dtable
     });
 }
+
+#[test]
+fn one_hot_is_zero_but_for_the_index() {
+    let (mut ids, mut y) = (vec![2i32, 0, -1, 3], vec![f64::NAN; 12]);
+    let expected = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    Device::cpu().one_hot(view(&mut ids, &[4]), view(&mut y, &[4, 3]));
+    close(&y, &expected, 0.0);
+    let mut floats = vec![2.7f32, 0.0, f32::NAN, -0.5];
+    Device::cpu().one_hot(view(&mut floats, &[2, 2]), view(&mut y, &[2, 2, 3]));
+    close(&y, &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0], 0.0);
+}

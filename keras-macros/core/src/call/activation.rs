@@ -1,15 +1,18 @@
 //! `#[activation]`: an activation of one's own, from a function.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Error, FnArg, ItemFn, Pat, Result};
+use syn::{Error, FnArg, ItemFn, Pat, Result, ReturnType};
 
 use super::chain::Chain;
-use super::graph::{Graph, Kind};
-use super::lower::Lower;
+use super::graph::Kind;
+use super::lower::Subject;
+use super::objective::checked;
+use super::signature::is_tensor;
+use super::{MAX_INSTRS, flow, read};
 
-/// Most instructions of a program: the kernels' limit.
-const MAX_INSTRS: usize = 96;
+const ACTIVATION: Subject = Subject { name: "an activation", numbers: "constants", fields: false };
+const FORM: &str = "an activation is `fn name(x: Tensor) -> Tensor`";
 
 /// Expands `#[activation]`: a constant of the function's name, and the function itself for rustc to check.
 ///
@@ -21,17 +24,13 @@ pub fn expand_activation(item: TokenStream) -> TokenStream {
     };
     let (name, text, visibility) = (&function.sig.ident, function.sig.ident.to_string(), &function.vis);
     let docs = function.attrs.iter().filter(|a| a.path().is_ident("doc"));
-    let (value, checked) = match programs(&function) {
+    let programs = programs(&function);
+    let checked = match signature(&function) {
+        Ok(_) => checked(&function, programs.is_err()),
+        Err(_) => TokenStream::new(),
+    };
+    let (value, error) = match programs {
         Ok((forward, backward)) => {
-            let mut checked = function.clone();
-            checked.attrs.clear();
-            checked.block.stmts.insert(
-                0,
-                syn::parse_quote!(
-                    #[allow(unused_imports)]
-                    use ::keras::ops::*;
-                ),
-            );
             let (forward, backward) = (forward.constant_tokens(), backward.constant_tokens());
             let value = quote! {
                 ::keras::Activation::Custom(&::keras::rt::CustomActivation {
@@ -40,7 +39,7 @@ pub fn expand_activation(item: TokenStream) -> TokenStream {
                     backward: #backward,
                 })
             };
-            (value, quote!(#[allow(dead_code)] #checked))
+            (value, TokenStream::new())
         }
         Err(error) => (quote!(::keras::Activation::Linear), error.to_compile_error()),
     };
@@ -48,30 +47,32 @@ pub fn expand_activation(item: TokenStream) -> TokenStream {
         #(#docs)*
         #[allow(non_upper_case_globals)]
         #visibility const #name: ::keras::Activation = #value;
-        const _: () = {
-            #checked
-        };
+        #checked
+        #error
+    }
+}
+
+/// Whether the function is from one tensor to one.
+fn signature(function: &ItemFn) -> Result<Ident> {
+    let input = match function.sig.inputs.iter().collect::<Vec<_>>()[..] {
+        [FnArg::Typed(typed)] if is_tensor(&typed.ty) => match &*typed.pat {
+            Pat::Ident(name) => name.ident.clone(),
+            other => return Err(Error::new_spanned(other, FORM)),
+        },
+        _ => return Err(Error::new_spanned(&function.sig, FORM)),
+    };
+    match &function.sig.output {
+        ReturnType::Type(_, ty) if is_tensor(ty) => Ok(input),
+        ReturnType::Type(_, ty) => Err(Error::new_spanned(ty, FORM)),
+        ReturnType::Default => Err(Error::new_spanned(&function.sig, FORM)),
     }
 }
 
 /// The function and its gradient.
 fn programs(function: &ItemFn) -> Result<(Chain, Chain)> {
-    let form = "an activation is `fn name(x: Tensor) -> Tensor`";
-    let input = match function.sig.inputs.iter().collect::<Vec<_>>()[..] {
-        [FnArg::Typed(typed)] => match &*typed.pat {
-            Pat::Ident(name) => name.ident.clone(),
-            other => return Err(Error::new_spanned(other, form)),
-        },
-        _ => return Err(Error::new_spanned(&function.sig, form)),
-    };
-    let lower = Lower::run(&[input], &function.block, 1, &[]);
-    if let Some(error) = lower.errors.into_iter().reduce(|mut all, next| {
-        all.combine(next);
-        all
-    }) {
-        return Err(error);
-    }
-    let graph: Graph = lower.graph;
+    let input = signature(function)?;
+    let graph = read(&ACTIVATION, &[input], &[], &function.block, 1, &[])?;
+    flow::check(&graph, &|kind| matches!(kind, Kind::Input(_)))?;
     if let Some(decision) = graph.decisions.first() {
         return Err(Error::new(decision.span, "an activation has no options: use `where_(condition, a, b)`"));
     }

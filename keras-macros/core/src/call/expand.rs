@@ -53,7 +53,11 @@ pub(super) fn expand(method: &Method, paths: &[Path]) -> TokenStream {
         let slots = slots.map(|s| s.expect("outputs have slots"));
         quote!(&[#(#slots),*])
     });
+    let mut checks: Vec<&TokenStream> = paths.iter().flat_map(|path| &path.graph.checks).collect();
+    let mut seen = HashSet::new();
+    checks.retain(|check| seen.insert(check.to_string()));
     quote! {
+        #(#checks)*
         #[doc(hidden)]
         #[allow(clippy::all, unused, non_upper_case_globals)]
         impl #impl_generics #ty #where_clause {
@@ -152,7 +156,7 @@ pub(super) fn stub(method: &Method) -> TokenStream {
 
 /// Expands to: the slots of nodes whose sizes are asked for.
 fn measured(path: &Path) -> TokenStream {
-    let nodes: HashSet<usize> = path.graph.measured.iter().copied().collect();
+    let nodes: HashSet<usize> = path.graph.measured.iter().map(|(node, _)| *node).collect();
     let mut nodes: Vec<usize> = nodes.into_iter().collect();
     nodes.sort_unstable();
     let consts = nodes.into_iter().map(|node| {
@@ -240,9 +244,21 @@ fn trace(path: &Path, number: usize, size: usize) -> TokenStream {
                         let op = op_tokens(graph, *node);
                         quote!((#op).counts(#specs))
                     }
+                    Extra::Room(i) => {
+                        let op = op_tokens(graph, *node);
+                        quote!((#op).room(#specs, #i))
+                    }
+                    Extra::BackwardRoom(i) => {
+                        let op = op_tokens(graph, *node);
+                        quote!((#op).backward_room(#specs, #i))
+                    }
+                };
+                let room = match extra {
+                    Extra::Room(_) => quote!(room),
+                    _ => quote!(extra),
                 };
                 quote!(match #spec {
-                    Ok(__spec) => __trace.extra(__spec),
+                    Ok(__spec) => __trace.#room(__spec),
                     Err(__message) => return Err(__message),
                 })
             }
@@ -277,7 +293,8 @@ fn forward(path: &Path) -> TokenStream {
             Work::Op => {
                 let (op, inputs) =
                     (op_tokens(&path.graph, step.node), slots(path, &path.graph.nodes[step.node].inputs));
-                quote!(__frame.forward(&#op, #inputs, #to);)
+                let rooms = &step.rooms;
+                quote!(__frame.forward(&#op, #inputs, #to, [#(#rooms),*]);)
             }
             Work::Chain { forward, .. } => {
                 let (program, scalars, inputs) =

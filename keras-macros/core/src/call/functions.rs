@@ -1,8 +1,6 @@
 //! The functions that `call` may use, and what they become.
 
-use proc_macro2::Span;
-
-use super::graph::{Extra, Graph, Kind, OpInfo};
+use super::graph::{Extra, OpInfo};
 
 /// Functions of one element that the kernels have.
 const UNARY: &[(&str, &str)] = &[
@@ -95,12 +93,23 @@ const REDUCTIONS: &[(&str, &str, OpInfo)] = &[
 ];
 
 /// The gradient reads shapes alone.
-pub(super) const LINEAR: OpInfo =
-    OpInfo { reads_inputs: false, reads_output: false, differentiable: true, extras: &[] };
+pub(super) const LINEAR: OpInfo = OpInfo {
+    reads_inputs: false,
+    reads_output: false,
+    differentiable: true,
+    forward_extras: &[],
+    extras: &[],
+};
 /// The gradient reads the inputs.
 pub(super) const INPUTS: OpInfo = OpInfo { reads_inputs: true, ..LINEAR };
 /// The gradient reads the result.
 pub(super) const OUTPUT: OpInfo = OpInfo { reads_output: true, ..LINEAR };
+/// The gradient reads the inputs, and both directions may need the operands in another order.
+pub(super) const EINSUM: OpInfo = OpInfo {
+    forward_extras: &[Extra::Room(0), Extra::Room(1), Extra::Room(2)],
+    extras: &[Extra::BackwardRoom(0), Extra::BackwardRoom(1), Extra::BackwardRoom(2)],
+    ..INPUTS
+};
 const BOTH: OpInfo = OpInfo { reads_inputs: true, reads_output: true, ..LINEAR };
 /// There is no gradient.
 pub(super) const FLAT: OpInfo = OpInfo { differentiable: false, ..LINEAR };
@@ -110,6 +119,8 @@ const SPECIAL: &[&str] = &[
     "where_",
     "clip",
     "matmul",
+    "einsum",
+    "one_hot",
     "softmax",
     "log_softmax",
     "argmax",
@@ -173,129 +184,5 @@ pub(super) fn similar(name: &str) -> Option<&'static str> {
     let names = UNARY.iter().chain(BINARY).map(|(n, _)| *n);
     let names = names.chain(COMPOSED.iter().copied()).chain(SPECIAL.iter().copied());
     let names = names.chain(REDUCTIONS.iter().map(|(n, ..)| *n));
-    known.or_else(|| {
-        let (distance, best) = names.map(|n| (distance(n, name), n)).min()?;
-        (distance <= name.len() / 3 + 1).then_some(best)
-    })
-}
-
-/// Edits from one word to another.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-/// Writes elementwise nodes.
-pub(super) struct Builder<'a> {
-    pub graph: &'a mut Graph,
-    pub what: &'a str,
-    pub span: Span,
-}
-
-impl Builder<'_> {
-    pub(super) fn constant(&mut self, value: f64) -> usize {
-        self.graph.push(Kind::Const(value), Vec::new(), self.what, self.span)
-    }
-
-    pub(super) fn unary(&mut self, f: &'static str, x: usize) -> usize {
-        self.graph.push(Kind::Unary(f), vec![x], self.what, self.span)
-    }
-
-    pub(super) fn binary(&mut self, f: &'static str, a: usize, b: usize) -> usize {
-        self.graph.push(Kind::Binary(f), vec![a, b], self.what, self.span)
-    }
-
-    pub(super) fn select(&mut self, condition: usize, a: usize, b: usize) -> usize {
-        self.graph.push(Kind::Select, vec![condition, a, b], self.what, self.span)
-    }
-
-    fn with(&mut self, f: &'static str, x: usize, c: f64) -> usize {
-        let c = self.constant(c);
-        self.binary(f, x, c)
-    }
-
-    /// `x` between two numbers.
-    fn clipped(&mut self, x: usize, low: f64, high: f64) -> usize {
-        let x = self.with("Max", x, low);
-        self.with("Min", x, high)
-    }
-
-    /// `scale * x` where positive, else `scale * alpha * (exp(x) - 1)`.
-    fn elu(&mut self, x: usize, scale: f64, alpha: f64) -> usize {
-        let zero = self.constant(0.0);
-        let positive = self.binary("Greater", x, zero);
-        // Where x is large the exponential is not looked at; it must not be infinite all the same, since 0 * inf is NaN.
-        let negative = self.select(positive, zero, x);
-        let negative = self.unary("Expm1", negative);
-        let negative = self.with("Mul", negative, scale * alpha);
-        let x = if scale == 1.0 { x } else { self.with("Mul", x, scale) };
-        self.select(positive, x, negative)
-    }
-
-    fn hard_sigmoid(&mut self, x: usize) -> usize {
-        let x = self.with("Add", x, 3.0);
-        let x = self.clipped(x, 0.0, 6.0);
-        self.with("Div", x, 6.0)
-    }
-
-    /// A composed function, as `keras.activations` defines it.
-    pub(super) fn composed(&mut self, x: usize) -> usize {
-        match self.what {
-            "relu6" => self.clipped(x, 0.0, 6.0),
-            "hard_tanh" => self.clipped(x, -1.0, 1.0),
-            "leaky_relu" => {
-                let zero = self.constant(0.0);
-                let positive = self.binary("Greater", x, zero);
-                let below = self.with("Mul", x, 0.2);
-                self.select(positive, x, below)
-            }
-            "elu" => self.elu(x, 1.0, 1.0),
-            "selu" => self.elu(x, 1.050_700_987_355_480_5, 1.673_263_242_354_377_2),
-            "gelu" => {
-                let scaled = self.with("Mul", x, std::f64::consts::FRAC_1_SQRT_2);
-                let erf = self.unary("Erf", scaled);
-                let twice = self.with("Add", erf, 1.0);
-                let gate = self.with("Mul", twice, 0.5);
-                self.binary("Mul", x, gate)
-            }
-            "log_sigmoid" => {
-                let minus = self.unary("Neg", x);
-                let softplus = self.unary("Softplus", minus);
-                self.unary("Neg", softplus)
-            }
-            "hard_sigmoid" => self.hard_sigmoid(x),
-            "silu" | "swish" => {
-                let gate = self.unary("Sigmoid", x);
-                self.binary("Mul", x, gate)
-            }
-            "hard_silu" => {
-                let gate = self.hard_sigmoid(x);
-                self.binary("Mul", x, gate)
-            }
-            "tanh_shrink" => {
-                let tanh = self.unary("Tanh", x);
-                self.binary("Sub", x, tanh)
-            }
-            "softsign" => {
-                let size = self.unary("Abs", x);
-                let below = self.with("Add", size, 1.0);
-                self.binary("Div", x, below)
-            }
-            "mish" => {
-                let softplus = self.unary("Softplus", x);
-                let gate = self.unary("Tanh", softplus);
-                self.binary("Mul", x, gate)
-            }
-            other => unreachable!("`{other}` is not in the table of composed functions"),
-        }
-    }
+    known.or_else(|| crate::similar::similar(name, names))
 }

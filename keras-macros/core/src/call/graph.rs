@@ -9,7 +9,18 @@ pub(super) struct Node {
     pub inputs: Vec<usize>,
     /// The function or operator that the user wrote.
     pub what: String,
+    /// Along which axes it works, as the user wrote them; formulas read it.
+    pub along: Option<Along>,
     pub span: Span,
+}
+
+/// The axes of a reduction or a softmax.
+#[derive(Clone)]
+pub(super) struct Along {
+    /// One by one.
+    pub axes: Vec<TokenStream>,
+    /// Whether they stay, as 1.
+    pub keepdims: bool,
 }
 
 /// What a node is.
@@ -45,17 +56,23 @@ pub(super) struct OpInfo {
     pub reads_output: bool,
     /// Whether a gradient flows through it.
     pub differentiable: bool,
+    /// Buffers that it needs.
+    pub forward_extras: &'static [Extra],
     /// Buffers that its gradient needs.
     pub extras: &'static [Extra],
 }
 
-/// A buffer for an operation's gradient.
+/// A buffer for an operation.
 #[derive(Clone, Copy)]
 pub(super) enum Extra {
     /// Like the first input.
     Input,
     /// One number for each result of a reduction.
     Counts,
+    /// For an operand or the result in another order, empty if the equation needs none.
+    Room(usize),
+    /// The same, for the gradient.
+    BackwardRoom(usize),
 }
 
 /// A condition that was met on the way.
@@ -72,13 +89,15 @@ pub(super) struct Graph {
     pub nodes: Vec<Node>,
     pub outputs: Vec<usize>,
     pub decisions: Vec<Decision>,
-    /// Nodes whose sizes are asked for.
-    pub measured: Vec<usize>,
+    /// Nodes whose sizes are asked for, with the axes.
+    pub measured: Vec<(usize, syn::Expr)>,
+    /// Items that check constants.
+    pub checks: Vec<TokenStream>,
 }
 
 impl Graph {
     pub(super) fn push(&mut self, kind: Kind, inputs: Vec<usize>, what: &str, span: Span) -> usize {
-        self.nodes.push(Node { kind, inputs, what: what.to_string(), span });
+        self.nodes.push(Node { kind, inputs, what: what.to_string(), along: None, span });
         self.nodes.len() - 1
     }
 
@@ -118,6 +137,11 @@ impl Graph {
         }
         flows
     }
+}
+
+/// Functions that yield truth values: those of Keras have no gradient at all.
+pub(super) fn is_discrete(name: &str) -> bool {
+    is_flat(name) && !matches!(name, "Sign" | "Floor" | "Ceil" | "Round" | "FloorDiv")
 }
 
 /// Functions whose gradient is zero wherever it exists, as in Keras.

@@ -1,29 +1,42 @@
-//! `#[call]`: plan, forward and backward from a method.
+//! Code over symbolic tensors: `#[call]`, `#[activation]`, `#[loss]` and `#[metric]`.
 //!
-//! Stages: [`signature`] reads the method, [`lower`] its body (once for each way through its `if`s), [`schedule`] joins
-//! elementwise functions to chains and decides what is kept, [`chain`] derives their gradients, [`expand`] writes the code.
+//! Stages: [`signature`] reads the method, [`lower`] a body (once for each way through its `if`s) to a [`graph`], [`flow`] refuses
+//! what has no gradient where one is needed. Then a layer goes on with [`schedule`], which joins elementwise functions to chains and
+//! decides what is kept, [`chain`], which derives their gradients, and [`expand`], which writes plan, forward and backward; an
+//! [`activation`] is one chain; a loss or metric ([`objective`]) is a formula over rows ([`rows`]).
 
 mod activation;
 mod chain;
+mod composed;
 mod expand;
+mod flow;
 mod functions;
 mod graph;
 mod lower;
+mod objective;
+mod rows;
 mod schedule;
 mod signature;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use syn::{Error, ItemImpl};
+use syn::{Block, Error, ItemImpl, Result};
 
 pub use activation::expand_activation;
 use expand::Path;
-use lower::Lower;
+use graph::{Graph, Kind};
+use lower::{Lower, Subject};
+pub use objective::{Objective, expand_objective};
 use schedule::Schedule;
 use signature::Method;
 
-/// Most ways through the `if`s of one `call`: each is written out.
-const MAX_PATHS: usize = 16;
+/// Most ways through the `if`s of one body: each is written out.
+const MAX_WAYS: usize = 16;
+
+/// Most instructions of one pass over memory: the kernels' limit.
+const MAX_INSTRS: usize = 96;
+
+const CALL: Subject = Subject { name: "`call`", numbers: "the layer's options", fields: true };
 
 /// Expands `#[call]`.
 pub fn expand(item: TokenStream) -> TokenStream {
@@ -57,34 +70,55 @@ pub fn expand(item: TokenStream) -> TokenStream {
 }
 
 /// Every way through the `if`s of the method.
-fn paths(method: &Method) -> syn::Result<Vec<Path>> {
-    let mut paths = Vec::new();
+fn paths(method: &Method) -> Result<Vec<Path>> {
+    let graphs = every_way(&mut |ways| {
+        let graph = read(&CALL, &method.inputs, &[], &method.body, method.outputs, ways)?;
+        flow::check(&graph, &|kind| matches!(kind, Kind::Input(_) | Kind::Field(_)))?;
+        Ok(graph)
+    })?;
+    let path = |graph| {
+        let schedule = Schedule::new(&graph, method.inputs.len());
+        Path { graph, schedule }
+    };
+    Ok(graphs.into_iter().map(path).collect())
+}
+
+/// Reads a body on one way.
+fn read(
+    subject: &Subject,
+    tensors: &[Ident],
+    numbers: &[Ident],
+    body: &Block,
+    outputs: usize,
+    ways: &[bool],
+) -> Result<Graph> {
+    let lower = Lower::run(subject, tensors, numbers, body, outputs, ways);
+    match lower.errors.into_iter().reduce(flow::joined) {
+        Some(error) => Err(error),
+        None => Ok(lower.graph),
+    }
+}
+
+/// The graphs of all ways through the `if`s of a body that `read` reads.
+fn every_way(read: &mut dyn FnMut(&[bool]) -> Result<Graph>) -> Result<Vec<Graph>> {
+    let mut graphs = Vec::new();
     let mut ways: Vec<bool> = Vec::new();
     loop {
-        let lower = Lower::run(&method.inputs, &method.body, method.outputs, &ways);
-        if let Some(error) = lower.errors.into_iter().reduce(|mut all, next| {
-            all.combine(next);
-            all
-        }) {
-            return Err(error);
-        }
-        let graph = lower.graph;
-        if paths.len() == MAX_PATHS {
-            let span = graph.decisions.last().map_or_else(proc_macro2::Span::call_site, |d| d.span);
-            let message =
-                format!("`call` has more than {MAX_PATHS} ways through its `if`s: make two layers of it");
+        let graph = read(&ways)?;
+        if graphs.len() == MAX_WAYS {
+            let span = graph.decisions.last().map_or_else(Span::call_site, |d| d.span);
+            let message = format!("there are more than {MAX_WAYS} ways through the `if`s: make two of it");
             return Err(Error::new(span, message));
         }
         // The next way: the last `if` that was taken is not.
         ways = graph.decisions.iter().map(|d| d.taken).collect();
-        let schedule = Schedule::new(&graph, method.inputs.len());
-        paths.push(Path { graph, schedule });
+        graphs.push(graph);
         while ways.last() == Some(&false) {
             ways.pop();
         }
         match ways.last_mut() {
             Some(last) => *last = false,
-            None => return Ok(paths),
+            None => return Ok(graphs),
         }
     }
 }

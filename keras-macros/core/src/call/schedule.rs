@@ -1,10 +1,9 @@
 //! What runs, in which order, and where its results go.
 
+use super::MAX_INSTRS;
 use super::chain::Chain;
 use super::graph::{Extra, Graph, Kind};
 
-/// Most instructions of one chain's gradient: the kernels' limit.
-const MAX_INSTRS: usize = 96;
 /// Most inputs of one chain.
 const MAX_LEAVES: usize = 12;
 
@@ -24,6 +23,8 @@ pub(super) struct Step {
     pub work: Work,
     /// Whether its gradient runs.
     pub backward: bool,
+    /// Slots of its own buffers.
+    pub rooms: Vec<usize>,
     /// Slots of its gradient's buffers.
     pub extras: Vec<usize>,
 }
@@ -52,7 +53,7 @@ pub(super) enum Entry {
     Field {
         node: usize,
     },
-    /// A buffer for the gradient of the operation that this node is.
+    /// A buffer for the operation that this node is, or for its gradient.
     Extra {
         node: usize,
         extra: Extra,
@@ -91,7 +92,7 @@ impl Schedule {
             } else {
                 Work::Op
             };
-            steps.push(Step { node, work, backward: false, extras: Vec::new() });
+            steps.push(Step { node, work, backward: false, rooms: Vec::new(), extras: Vec::new() });
         }
         let mut reached = vec![false; graph.nodes.len()];
         graph.outputs.iter().for_each(|o| reached[*o] = true);
@@ -164,22 +165,28 @@ impl Schedule {
             }
         }
         for at in 0..schedule.steps.len() {
-            let node = schedule.steps[at].node;
-            if !schedule.steps[at].backward {
-                continue;
+            let (node, backward) = (schedule.steps[at].node, schedule.steps[at].backward);
+            if backward {
+                schedule.grads.push(node);
             }
-            schedule.grads.push(node);
             if let Kind::Op(_, info) = &graph.nodes[node].kind {
-                for extra in info.extras {
-                    schedule.steps[at].extras.push(schedule.count);
-                    schedule.entries.push(Entry::Extra { node, extra: *extra });
-                    schedule.count += 1;
+                schedule.steps[at].rooms = schedule.extras(node, info.forward_extras);
+                if backward {
+                    schedule.steps[at].extras = schedule.extras(node, info.extras);
                 }
             }
         }
         let alias = |n: &usize| live[*n] && graph.owner(*n) != *n;
         schedule.shared = (0..graph.nodes.len()).filter(alias).map(|n| (n, graph.owner(n))).collect();
         schedule
+    }
+
+    /// Entries for the buffers of an operation.
+    fn extras(&mut self, node: usize, extras: &[Extra]) -> Vec<usize> {
+        let first = self.count;
+        self.entries.extend(extras.iter().map(|extra| Entry::Extra { node, extra: *extra }));
+        self.count += extras.len();
+        (first..self.count).collect()
     }
 
     fn enter(&mut self, node: usize, entry: Entry) {
@@ -192,8 +199,8 @@ impl Schedule {
 /// Nodes that an output depends on, and those whose sizes are asked for.
 fn live(graph: &Graph) -> Vec<bool> {
     let mut live = vec![false; graph.nodes.len()];
-    let wanted = graph.outputs.iter().chain(&graph.measured);
-    wanted.for_each(|n| live[*n] = true);
+    let wanted = graph.outputs.iter().copied().chain(graph.measured.iter().map(|(node, _)| *node));
+    wanted.for_each(|n| live[n] = true);
     for node in (0..graph.nodes.len()).rev() {
         if live[node] {
             graph.nodes[node].inputs.iter().for_each(|i| live[*i] = true);

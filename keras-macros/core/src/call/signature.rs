@@ -74,7 +74,7 @@ impl Method {
     }
 }
 
-fn is_tensor(ty: &Type) -> bool {
+pub(super) fn is_tensor(ty: &Type) -> bool {
     let text = ty.to_token_stream().to_string();
     text == "Tensor" || text.ends_with(":: Tensor")
 }

@@ -7,6 +7,7 @@ use crate::layer::{Call, Context, Layer};
 use crate::layers::options::PartialShape;
 use crate::layers::support::activated;
 use crate::layers::support::contraction::{Contraction, Labels};
+use crate::layers::support::equation::{self, name_axis};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, Text, WeightSpec, catalogue};
 use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 
@@ -77,77 +78,14 @@ const ADD: Program<'static> =
     Program { instrs: &[Instr::Input(0), Instr::Input(1), Instr::Binary(Binary::Add, 0, 1)], outputs: &[2] };
 const COPY: Program<'static> = Program { instrs: &[Instr::Input(0)], outputs: &[0] };
 
-/// Letters of one operand, and where its ellipsis is: 0 for none, 1 in front, 2 behind.
-#[derive(Clone, Copy)]
-struct Operand {
-    letters: Labels,
-    ellipsis: u8,
-}
-
-const fn malformed(equation: &Text) -> Message {
-    let message = Message::new("cannot read the equation `").text(equation.as_str());
-    message.text("`; expected a form such as `abc,cd->abd` or `...c,cd->...d`")
-}
-
-/// Cuts the equation into its three operands.
-const fn split(equation: &Text) -> Result<[Operand; 3], Message> {
-    let bytes = equation.as_str().as_bytes();
-    let mut out = [Operand { letters: Labels::NONE, ellipsis: 0 }; 3];
-    let (mut at, mut i) = (0, 0);
-    while i < bytes.len() {
-        let rest = bytes.len() - i;
-        if bytes[i].is_ascii_alphabetic() {
-            let Operand { letters, ellipsis } = out[at];
-            if letters.has(bytes[i]) || letters.len() == MAX_RANK || ellipsis == 2 {
-                return Err(malformed(equation));
-            }
-            out[at].letters = letters.with(bytes[i]);
-            i += 1;
-        } else if rest >= 3 && bytes[i] == b'.' && bytes[i + 1] == b'.' && bytes[i + 2] == b'.' {
-            if out[at].ellipsis != 0 || at == 1 {
-                return Err(malformed(equation));
-            }
-            out[at].ellipsis = if out[at].letters.len() == 0 { 1 } else { 2 };
-            i += 3;
-        } else if bytes[i] == b',' && at == 0 {
-            at = 1;
-            i += 1;
-        } else if rest >= 2 && bytes[i] == b'-' && bytes[i + 1] == b'>' && at == 1 {
-            at = 2;
-            i += 2;
-        } else {
-            return Err(malformed(equation));
-        }
-    }
-    if at != 2 || out[0].ellipsis != out[2].ellipsis || out[0].letters.len() == 0 {
-        return Err(malformed(equation));
-    }
-    Ok(out)
-}
-
-/// The operand's labels with `elided` numbered ones for the ellipsis.
-const fn expand(operand: &Operand, elided: usize) -> Labels {
-    let mut dots = Labels::NONE;
-    while dots.len() < elided {
-        dots = dots.with(dots.len() as u8 + 1);
-    }
-    if operand.ellipsis == 1 { dots.and(&operand.letters) } else { operand.letters.and(&dots) }
-}
-
-/// `` axis `c` ``.
-const fn name_axis(message: Message, label: u8) -> Message {
-    let bytes = [label];
-    match std::str::from_utf8(&bytes) {
-        Ok(name) => message.text("axis `").text(name).text("` "),
-        Err(_) => message,
-    }
-}
-
 impl EinsumDense {
     const fn parse(&self, x: &Spec) -> Result<Parsed, Message> {
-        let [input, kernel, output] = plan_try!(split(&self.equation));
+        let [input, kernel, output] = plan_try!(equation::split(self.equation.as_str()));
+        if kernel.elides() || output.ellipsis != input.ellipsis {
+            return Err(equation::malformed(self.equation.as_str()));
+        }
         let rank = x.rank() + 1;
-        let dots = input.ellipsis != 0;
+        let dots = input.elides();
         // An ellipsis in front stands for the batch at least.
         let least = input.letters.len() + (input.ellipsis == 1) as usize;
         if rank < least || !dots && rank != least {
@@ -160,7 +98,7 @@ impl EinsumDense {
         if output.letters.len() + elided > MAX_RANK {
             return Err(Message::new("the output would have more than 8 dimensions"));
         }
-        let (a, b, c) = (expand(&input, elided), kernel.letters, expand(&output, elided));
+        let (a, b, c) = (input.labels(elided), kernel.letters, output.labels(elided));
         if c.len() == 0 || c.get(0) != a.get(0) || b.has(a.get(0)) {
             return Err(Message::new(
                 "the first axis of input and output must be the batch, and the kernel has none",

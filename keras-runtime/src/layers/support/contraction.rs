@@ -138,7 +138,7 @@ impl Contraction {
     }
 
     /// Which of `a`, `b`, `c` must be transposed.
-    const fn transposed(&self) -> [bool; 3] {
+    pub(crate) const fn transposed(&self) -> [bool; 3] {
         let Groups { batch, rows, cols, summed } = self.groups();
         const fn apart(of: &Labels, x: &Labels, y: &Labels, z: &Labels) -> bool {
             !(of.holds_together(x) && of.holds_together(y) && of.holds_together(z))
@@ -161,7 +161,7 @@ impl Contraction {
     }
 
     /// Which of `a`, `b`, `c` backward needs room for.
-    const fn transposed_backward(&self) -> [bool; 3] {
+    pub(crate) const fn transposed_backward(&self) -> [bool; 3] {
         let (x, y) = (self.for_a().transposed(), self.for_b().transposed());
         [x[2] || y[0], x[1] || y[2], x[0] || y[1]]
     }

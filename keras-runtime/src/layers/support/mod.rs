@@ -4,6 +4,7 @@ pub(crate) mod activated;
 pub(crate) mod chain;
 pub(crate) mod contraction;
 pub(crate) mod elementwise;
+pub(crate) mod equation;
 pub(crate) mod frame;
 pub(crate) mod noise;
 pub(crate) mod resize;

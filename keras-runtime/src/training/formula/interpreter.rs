@@ -1,6 +1,6 @@
 //! Formulas on the host, row by row: for metrics, and as the plain version that the passes are tested against.
 
-use keras_kernels::elementwise::{Binary, Unary};
+use keras_kernels::elementwise::Binary;
 
 use super::{Expr, Id, Node, Op};
 
@@ -37,63 +37,22 @@ impl Interpreter {
                     Op::Input(n) => f64::from(input(n, i)),
                     Op::Scalar(_) => unreachable!("rows of metrics have no scalars"),
                     Op::Const(c) => c,
-                    Op::Unary(f, x) => unary(f, get(x, i)),
-                    Op::Binary(f, a, b) => binary(f, get(a, i), get(b, i)),
+                    Op::Unary(f, x) => f.of(get(x, i)),
+                    Op::Binary(f, a, b) => f.of(get(a, i), get(b, i)),
                     Op::Select(c, a, b) => get(if get(c, i) != 0.0 { a } else { b }, i),
                     Op::Sum(x) => all(x).sum(),
-                    Op::Max(x) => all(x).fold(f64::NEG_INFINITY, |a, b| binary(Binary::Max, a, b)),
+                    Op::Max(x) => all(x).fold(f64::NEG_INFINITY, |a, b| Binary::Max.of(a, b)),
+                    Op::ArgMax(x) => {
+                        // A NaN counts as the largest, as in numpy.
+                        let larger = |a: f64, b: f64| b > a || (b.is_nan() && !a.is_nan());
+                        let first = (1..self.width)
+                            .fold(0, |best, i| if larger(get(x, best), get(x, i)) { i } else { best });
+                        first as f64
+                    }
                     Op::Stop(x) => get(x, i),
                 };
             }
         }
         self.values[usize::from(self.output)][0]
-    }
-}
-
-fn unary(f: Unary, x: f64) -> f64 {
-    match f {
-        Unary::Neg => -x,
-        Unary::Abs => x.abs(),
-        Unary::Sign if x == 0.0 => 0.0,
-        Unary::Sign => x.signum(),
-        Unary::Square => x * x,
-        Unary::Sqrt => x.sqrt(),
-        Unary::Exp => x.exp(),
-        Unary::Log => x.ln(),
-        Unary::Log1p => x.ln_1p(),
-        Unary::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        Unary::Relu => x.max(0.0),
-        Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-        Unary::Sin => x.sin(),
-        Unary::Cos => x.cos(),
-        Unary::Tanh => x.tanh(),
-        Unary::Floor => x.floor(),
-        Unary::Ceil => x.ceil(),
-        Unary::Round => x.round_ties_even(),
-        Unary::Not => f64::from(x == 0.0),
-        Unary::IsNan => f64::from(x.is_nan()),
-        Unary::IsFinite => f64::from(x.is_finite()),
-        other => unreachable!("{other:?} is not offered by formulas"),
-    }
-}
-
-fn binary(f: Binary, a: f64, b: f64) -> f64 {
-    match f {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
-        Binary::Mul => a * b,
-        Binary::Div => a / b,
-        Binary::Pow => a.powf(b),
-        Binary::Max if a.is_nan() || b.is_nan() => f64::NAN,
-        Binary::Max => a.max(b),
-        Binary::Min if a.is_nan() || b.is_nan() => f64::NAN,
-        Binary::Min => a.min(b),
-        Binary::Less => f64::from(a < b),
-        Binary::LessEqual => f64::from(a <= b),
-        Binary::Greater => f64::from(a > b),
-        Binary::GreaterEqual => f64::from(a >= b),
-        Binary::Equal => f64::from(a == b),
-        Binary::NotEqual => f64::from(a != b),
-        other => unreachable!("{other:?} is not offered by formulas"),
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Op {
     Sum(Id),
     /// Largest element of a row.
     Max(Id),
+    /// Where the first largest element of a row is.
+    ArgMax(Id),
     /// The same number, but its derivative is taken for zero.
     Stop(Id),
 }
@@ -215,6 +217,39 @@ impl<'t> Expr<'t> {
     pub fn row_max(self) -> Expr<'t> {
         assert!(!self.is_row(), "a maximum over a row needs a value of each element");
         self.tape.push(Op::Max(self.id), true)
+    }
+
+    /// Smallest of the row.
+    ///
+    /// # Panics
+    /// If this is one number a row already.
+    #[must_use]
+    pub fn row_min(self) -> Expr<'t> {
+        -(-self).row_max()
+    }
+
+    /// Where the first largest of the row is, for metrics: the interpreter computes it, passes over memory cannot.
+    ///
+    /// # Panics
+    /// If this is one number a row already.
+    #[must_use]
+    pub fn row_argmax(self) -> Expr<'t> {
+        assert!(!self.is_row(), "the largest of a row needs a value of each element");
+        self.tape.push(Op::ArgMax(self.id), true)
+    }
+
+    /// `log(sum(exp(x)))` over the row, without overflow.
+    #[must_use]
+    pub fn logsumexp(self) -> Expr<'t> {
+        let largest = self.row_max().stop_gradient();
+        (self - largest).exp().sum().ln() + largest
+    }
+
+    /// `softmax(x)` over the row.
+    #[must_use]
+    pub fn softmax(self) -> Expr<'t> {
+        let powers = (self - self.row_max().stop_gradient()).exp();
+        powers / powers.sum()
     }
 
     /// The same number, taken for a constant by the derivative.

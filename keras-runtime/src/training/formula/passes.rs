@@ -3,7 +3,7 @@
 //! What a row sums up must be there before an element can use it, so a formula falls into levels: level 0 needs inputs
 //! alone, level `n + 1` sums of level `n`. Each level is at most two passes, one over rows and one over elements.
 
-use keras_kernels::elementwise::{Instr, Program, Value};
+use keras_kernels::elementwise::{Instr, MAX_INSTRS, MAX_OPERANDS, Program, Value};
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{Device, Grad, View};
 
@@ -106,6 +106,13 @@ impl Passes {
         (pass.instrs, pass.values, inputs.collect())
     }
 
+    /// Whether every pass is within the limits of the kernels.
+    pub fn fit(&self) -> bool {
+        self.passes.iter().all(|pass| {
+            pass.instrs.len() <= MAX_INSTRS && pass.inputs.len() + pass.outputs.len() <= MAX_OPERANDS
+        })
+    }
+
     /// Places the passes: `view` tells where each slot lies, `add` which outputs are added to.
     pub fn place(&self, view: &dyn Fn(Slot) -> View, output: &dyn Fn(usize) -> Grad) -> Placed {
         let place = |pass: &Pass| PlacedPass {
@@ -171,7 +178,7 @@ impl Lowering<'_> {
     fn only_constants(&self, id: usize) -> bool {
         match self.tape.node(id as Id).op {
             Op::Const(_) | Op::Scalar(_) => true,
-            Op::Input(_) | Op::Sum(_) | Op::Max(_) => false,
+            Op::Input(_) | Op::Sum(_) | Op::Max(_) | Op::ArgMax(_) => false,
             _ => children(self.tape, id as Id)
                 .into_iter()
                 .flatten()
@@ -273,6 +280,7 @@ impl Open {
                 return value;
             }
             (None, op @ (Op::Sum(_) | Op::Max(_))) => unreachable!("{op:?} is written before it is used"),
+            (None, Op::ArgMax(_)) => unreachable!("only metrics ask where the largest is"),
         };
         self.instrs.push(instr);
         let value = (self.instrs.len() - 1) as Value;
