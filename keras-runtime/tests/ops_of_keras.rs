@@ -200,7 +200,8 @@ fn values_are_those_of_keras() {
         }
     }
     let mut ours = NAMES.to_vec();
-    (names.sort_unstable(), ours.sort_unstable());
+    names.sort_unstable();
+    ours.sort_unstable();
     assert_eq!(ours, names, "every function has its case");
 }
 

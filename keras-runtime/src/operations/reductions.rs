@@ -43,7 +43,7 @@ impl Compute for Fold {
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        self.0.forward(cx, &call.inputs, call.outputs[0]);
+        self.0.forward(cx, &call.inputs, call.outputs[0], &[]);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
@@ -77,7 +77,7 @@ impl Compute for ArgFold {
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        self.op.forward(cx, &call.inputs, call.outputs[0]);
+        self.op.forward(cx, &call.inputs, call.outputs[0], &[]);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
@@ -144,7 +144,7 @@ impl Compute for Spread {
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (x, y, mean) = (call.inputs[0], call.outputs[0], call.saved[0]);
-        self.mean.forward(cx, &call.inputs, mean);
+        self.mean.forward(cx, &call.inputs, mean, &[]);
         // The mean keeps its axes, as 1.
         let kept = mean.shape();
         let y = y.reshape(kept);

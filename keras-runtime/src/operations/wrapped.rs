@@ -37,7 +37,7 @@ impl Compute for Product {
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        Matmul.forward(cx, &call.inputs, call.outputs[0]);
+        Matmul.forward(cx, &call.inputs, call.outputs[0], &[]);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
