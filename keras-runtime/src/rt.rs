@@ -15,8 +15,8 @@ pub use crate::model::source::{
     peak_floats, runs_its_own_calls, train_peak_floats,
 };
 pub use crate::model::{
-    Access, Architecture, Batch, D0, D1, Dims, LayerAccess, LayerMut, LayerRef, NoWeights, Outer, Place, Rank, Sel, Tag,
-    Weighted,
+    Access, Architecture, Batch, D0, D1, Dims, LayerAccess, LayerMut, LayerRef, NoWeights, Outer, Place,
+    Rank, Sel, Tag, Weighted,
 };
 pub use crate::ops::generated::*;
 pub use crate::plan::{
