@@ -260,14 +260,15 @@ fn gradients<T: Real>(
     gamma: Option<View>,
     moments: Moments,
     dy: View,
-    sums: View,
+    sums: [View; 2],
     grads: NormGrads,
 ) {
-    assert!(dy.size() == norm.size() && sums.size() == 2 * norm.statistics(), "sizes of {norm:?}");
+    assert!(dy.size() == norm.size(), "the gradient of the result of {norm:?}");
+    assert!(sums.iter().all(|s| s.size() == norm.statistics()), "scratch of {norm:?}");
     let mask = if let Statistics::OfInput(mask) = statistics { mask } else { None };
     let operands = Operands::<T>::of(norm, x, moments, gamma, mask);
     let unscaled = Operands { gamma: None, ..operands };
-    let (d, n) = (Raw::<T>::of(dy), norm.statistics());
+    let d = Raw::<T>::of(dy);
     let fixed = matches!(statistics, Statistics::Fixed);
 
     // The weights first: the input's gradient may overwrite `dy`.
@@ -286,8 +287,7 @@ fn gradients<T: Real>(
     let means = if fixed {
         None
     } else {
-        let flat = Shape::of(&[n]);
-        let [plain, normalized] = [0, n].map(|at| sums.cut(at, flat));
+        let [plain, normalized] = sums;
         let count = count(norm, mask);
         let mean = |to: View| move |i: usize, sum: f64| emit(Grad::write(to), i, sum / count);
         if norm.kind == Kind::Standard {
@@ -346,7 +346,7 @@ impl Normalizations for Cpu {
         gamma: Option<View>,
         moments: Moments,
         dy: View,
-        sums: View,
+        sums: [View; 2],
         grads: NormGrads,
     ) {
         with_float!(x.dtype(), T => {

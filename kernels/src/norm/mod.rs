@@ -28,8 +28,6 @@ pub enum Kind {
     Standard,
     /// `x / sqrt(mean(x^2) + epsilon)`: `RMSNormalization`.
     RootMeanSquare,
-    /// `x / sqrt(variance + epsilon)`: what Keras' `LayerNormalization` does with `rms_scaling`.
-    Scaled,
 }
 
 /// Sizes and constants of a normalization.
@@ -144,7 +142,7 @@ pub trait Normalizations {
     /// Normalizes with given statistics (`moments.mean` and `variance`); leaves `moments.inverse`.
     fn norm_fixed(&self, norm: &Norm, x: View, affine: Affine, variance: View, moments: Moments, y: View);
 
-    /// Gradients. `moments` is what the forward pass left; `sums` is scratch of `2 * norm.statistics()` elements.
+    /// Gradients. `moments` is what the forward pass left; `sums` are scratch of `norm.statistics()` elements each.
     fn norm_grad(
         &self,
         norm: &Norm,
@@ -153,7 +151,7 @@ pub trait Normalizations {
         gamma: Option<View>,
         moments: Moments,
         dy: View,
-        sums: View,
+        sums: [View; 2],
         grads: NormGrads,
     );
 }

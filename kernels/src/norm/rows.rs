@@ -43,7 +43,6 @@ impl<T: Real> Kernel for Forward<T> {
             let m = if norm.kind == Kind::RootMeanSquare { T::zero() } else { lane_sum(n, |i| x[i]) * scale };
             let variance = lane_sum(n, |i| (x[i] - m) * (x[i] - m)) * scale;
             let inv = (variance + T::lit(norm.epsilon)).sqrt().recip();
-            let shift = if norm.kind == Kind::Standard { m } else { T::zero() };
             // SAFETY: the row's statistics.
             unsafe {
                 mean.set(row, m);
@@ -55,7 +54,7 @@ impl<T: Real> Kernel for Forward<T> {
                 let x = unsafe { self.operands.x.slice(row * n + at, len) };
                 let out = &mut out[..len];
                 for i in 0..len {
-                    out[i] = (x[i] - shift) * inv;
+                    out[i] = (x[i] - m) * inv;
                 }
                 if let Some(gamma) = gamma {
                     out.iter_mut().zip(&gamma[at..]).for_each(|(o, g)| *o *= *g);
@@ -102,12 +101,11 @@ impl<T: Real> Kernel for Backward<T> {
             // SAFETY: a row of this task, and its statistics; `dy` is read block by block once `dx` is written.
             let (x, dy, m, inv) =
                 unsafe { (x.slice(row * n, n), self.dy.slice(row * n, n), mean.get(row), inverse.get(row)) };
-            let shift = if norm.kind == Kind::Standard { m } else { T::zero() };
             let (plain, normalized) = match gamma {
                 Some(g) => {
-                    (lane_sum(n, |i| dy[i] * g[i]), lane_sum(n, |i| dy[i] * g[i] * ((x[i] - shift) * inv)))
+                    (lane_sum(n, |i| dy[i] * g[i]), lane_sum(n, |i| dy[i] * g[i] * ((x[i] - m) * inv)))
                 }
-                None => (lane_sum(n, |i| dy[i]), lane_sum(n, |i| dy[i] * ((x[i] - shift) * inv))),
+                None => (lane_sum(n, |i| dy[i]), lane_sum(n, |i| dy[i] * ((x[i] - m) * inv))),
             };
             let plain = if norm.kind == Kind::Standard { plain * scale } else { T::zero() };
             let normalized = normalized * scale;

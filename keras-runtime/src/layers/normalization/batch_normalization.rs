@@ -1,4 +1,5 @@
 use keras_kernels::elementwise::{Binary, Unary};
+use keras_kernels::norm::{Affine, Moments, Moving, Norm, NormGrads, Statistics};
 use keras_kernels::random::Stream;
 use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Value, json};
@@ -197,6 +198,46 @@ impl BatchNormalization {
         Parts { x: call.inputs[0].reshape(full), mask: mask.map(|m| m.reshape(along)), full, each, inner }
     }
 
+    /// This normalization as the fused kernel sees it, where it can: channels last, and a mask (if any) over all that is before.
+    fn fused(&self, parts: &Parts) -> Option<Norm> {
+        let (channels, rank) = (parts.each.size(), parts.full.rank());
+        let of_last = |at: usize| parts.full.dim(at) == channels && parts.each.dim(at) == channels;
+        let last = of_last(rank - 1) || parts.mask.is_none() && parts.full.dim(rank - 1) == 1;
+        let rows = parts.full.size() / channels;
+        let whole = parts.mask.is_none_or(|mask| mask.size() == rows);
+        (last && whole && !self.renorm).then(|| Norm::batch(rows, channels, self.epsilon))
+    }
+
+    fn fused_forward(&self, cx: &Context<'_>, call: &Call, parts: &Parts, norm: &Norm) {
+        let (x, y) = (call.inputs[0], call.outputs[0]);
+        let affine = Affine { gamma: self.gamma(call), beta: self.beta(call) };
+        let (moving_mean, moving_variance) = (call.state[MOVING_MEAN], call.state[MOVING_VARIANCE]);
+        if self.learns(cx, call) {
+            let moments = Moments { mean: call.saved[MEAN], inverse: call.saved[INVERSE] };
+            let moving = Moving { mean: moving_mean, variance: moving_variance, momentum: self.momentum };
+            cx.device.norm(norm, x, parts.mask, affine, moments, Some(moving), y);
+        } else {
+            let moments = Moments { mean: moving_mean, inverse: call.saved[INVERSE] };
+            cx.device.norm_fixed(norm, x, affine, moving_variance, moments, y);
+        }
+    }
+
+    fn fused_backward(&self, cx: &Context<'_>, call: &Call, parts: &Parts, norm: &Norm) {
+        let wanted = |at: usize| call.weight_grads.get(at).copied().flatten();
+        let grads = NormGrads {
+            x: call.input_grads[0],
+            gamma: wanted(0).filter(|_| self.scale),
+            beta: wanted(self.scale as usize).filter(|_| self.center),
+        };
+        let learns = self.learns(cx, call);
+        let mean = if learns { call.saved[MEAN] } else { call.state[MOVING_MEAN] };
+        let moments = Moments { mean, inverse: call.saved[INVERSE] };
+        let statistics = if learns { Statistics::OfInput(parts.mask) } else { Statistics::Fixed };
+        let sums = [call.backward_scratch[0], call.backward_scratch[1]];
+        let (x, dy, gamma) = (call.inputs[0], call.output_grads[0], self.gamma(call));
+        cx.device.norm_grad(norm, statistics, x, gamma, moments, dy, sums, grads);
+    }
+
     /// Whether the batch's own statistics are used.
     fn learns(&self, cx: &Context<'_>, call: &Call) -> bool {
         cx.training && call.trainable
@@ -362,6 +403,9 @@ impl Layer for BatchNormalization {
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let parts = self.parts(call);
+        if let Some(norm) = self.fused(&parts) {
+            return self.fused_forward(cx, call, &parts, &norm);
+        }
         let learns = self.learns(cx, call);
         if learns {
             self.batch_statistics(cx, call, &parts);
@@ -392,6 +436,9 @@ impl Layer for BatchNormalization {
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
         let parts = self.parts(call);
+        if let Some(norm) = self.fused(&parts) {
+            return self.fused_backward(cx, call, &parts, &norm);
+        }
         let learns = self.learns(cx, call);
         let dy = call.output_grads[0].reshape(parts.full);
         let wanted = |at: usize| call.weight_grads.get(at).copied().flatten();

@@ -44,7 +44,8 @@ impl RMSNormalization {
         }
         let statistics = Spec::sample(masked_shape(&x.shape(), &axes, false));
         let scale = WeightSpec::new("scale", weight_shape(&x.shape(), &axes), Initializer::Ones);
-        let plan = Plan::new(*x).weight(scale).save(statistics).backward_scratch(statistics);
+        let mut plan = Plan::new(*x).weight(scale).save(statistics).save(statistics);
+        plan = plan.backward_scratch(statistics).backward_scratch(statistics);
         Ok(plan.mask(MaskRule::Drop))
     }
 

@@ -1,6 +1,7 @@
 //! What layer, group, RMS and unit normalization share: values divided by a statistic of their own sample.
 
 use keras_kernels::elementwise::{Binary, Unary};
+use keras_kernels::norm::{Affine, Kind, Moments, Norm, NormGrads, Statistics};
 use keras_kernels::{Grad, MAX_RANK, Shape, View};
 
 use crate::layer::{Call, Context};
@@ -9,7 +10,10 @@ use crate::plan::{Ints, List, Message, Spec, catalogue};
 
 /// `y = (x - mean) / sqrt(mean((x - mean)^2) + epsilon) * gamma + beta`, each part if wanted.
 ///
-/// In the call: `saved` is the inverse deviation and, if centered, the mean; `backward_scratch` are two of their kind.
+/// In the call: `saved` are the inverse deviation and the mean, `backward_scratch` two of their kind; a sum that is not averaged
+/// needs the first of each alone.
+///
+/// Axes whose statistics the fused kernel knows (those at the end; groups of channels at the end) run there, all others as chains.
 pub(super) struct Standardize {
     /// The input's shape, in as many dimensions as the axes need.
     pub shape: Shape,
@@ -41,7 +45,42 @@ impl Standardize {
         which.map(|at| call.weights[at].reshape(self.weights))
     }
 
+    /// This normalization as the fused kernel sees it: `[samples, spatial, groups, channels]`.
+    fn fused(&self) -> Option<Norm> {
+        if !self.averaged || self.limit.is_finite() {
+            return None;
+        }
+        let rank = self.shape.rank();
+        let kind = if self.centered { Kind::Standard } else { Kind::RootMeanSquare };
+        // The last axes, which the weights have and the statistics lack.
+        let first = (0..rank).rev().take_while(|at| self.statistics.dim(*at) == 1).last().unwrap_or(rank);
+        let own = (0..first).all(|at| self.statistics.dim(at) == self.shape.dim(at));
+        let weights = self.shape.size_between(first, rank);
+        if own && first < rank && self.weights.size() == weights {
+            let samples = self.shape.size_between(0, first);
+            return Some(Norm::rows(samples, weights, kind, self.epsilon));
+        }
+        self.groups(kind)
+    }
+
+    /// `[samples, spatial, groups, channels, 1]`, statistics over `spatial` and `channels`.
+    fn groups(&self, kind: Kind) -> Option<Norm> {
+        if self.shape.rank() != 5 || self.shape.dim(4) != 1 {
+            return None;
+        }
+        let [samples, spatial, groups, channels] = [0, 1, 2, 3].map(|at| self.shape.dim(at));
+        let statistics = self.statistics.same(&Shape::of(&[samples, 1, groups, 1, 1]));
+        let weights = self.weights.same(&Shape::of(&[1, 1, groups, channels, 1]));
+        let epsilon = self.epsilon;
+        (statistics && weights).then_some(Norm { samples, spatial, groups, channels, kind, epsilon })
+    }
+
     pub(super) fn forward(&self, cx: &Context<'_>, call: &Call) {
+        if let Some(norm) = self.fused() {
+            let affine = Affine { gamma: self.weight(call, self.gamma), beta: self.weight(call, self.beta) };
+            let moments = Moments { mean: call.saved[1], inverse: call.saved[0] };
+            return cx.device.norm(&norm, call.inputs[0], None, affine, moments, None, call.outputs[0]);
+        }
         let (x, y) = (call.inputs[0].reshape(self.shape), call.outputs[0].reshape(self.shape));
         let inverse = call.saved[0].reshape(self.statistics);
         let mean = self.centered.then(|| call.saved[1].reshape(self.statistics));
@@ -91,6 +130,16 @@ impl Standardize {
     }
 
     pub(super) fn backward(&self, cx: &Context<'_>, call: &Call) {
+        if let Some(norm) = self.fused() {
+            let wanted = |which: Option<usize>| which.and_then(|at| call.weight_grads[at]);
+            let (gamma, beta) = (wanted(self.gamma), wanted(self.beta));
+            let grads = NormGrads { x: call.input_grads[0], gamma, beta };
+            let moments = Moments { mean: call.saved[1], inverse: call.saved[0] };
+            let sums = [call.backward_scratch[0], call.backward_scratch[1]];
+            let (x, dy, gamma) = (call.inputs[0], call.output_grads[0], self.weight(call, self.gamma));
+            let statistics = Statistics::OfInput(None);
+            return cx.device.norm_grad(&norm, statistics, x, gamma, moments, dy, sums, grads);
+        }
         let (x, dy) = (call.inputs[0].reshape(self.shape), call.output_grads[0].reshape(self.shape));
         let inverse = call.saved[0].reshape(self.statistics);
         let mean = self.centered.then(|| call.saved[1].reshape(self.statistics));
