@@ -1,4 +1,6 @@
-use super::{Optimizer, Symbols, Update, rule, rule_basics};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, rule, rule_basics};
 use crate::optimizers::Settings;
 use crate::training::options::options;
 
@@ -22,11 +24,7 @@ impl Optimizer for Adadelta {
         vec![vec!["accumulated_grad", "accumulated_delta_var"]]
     }
 
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let g = at.gradient;
-        let squares = at.slots[0] * self.rho + g.square() * (1.0 - self.rho);
-        let delta = -((at.slots[1] + self.epsilon).sqrt() * g / (squares + self.epsilon).sqrt());
-        let steps = at.slots[1] * self.rho + delta.square() * (1.0 - self.rho);
-        Update { weight: at.weight + delta * at.learning_rate(), slots: vec![squares, steps] }
+    fn rule(&self) -> Option<Rule> {
+        Some(kernels::Adadelta { rho: self.rho, epsilon: self.epsilon }.into())
     }
 }

@@ -1,4 +1,6 @@
-use super::{Optimizer, Symbols, Update, rule, rule_basics};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, rule, rule_basics};
 use crate::optimizers::Settings;
 use crate::training::options::options;
 
@@ -26,9 +28,7 @@ impl Optimizer for Adagrad {
         self.initial_accumulator_value
     }
 
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let sum = at.slots[0] + at.gradient.square();
-        let step = at.gradient * at.learning_rate() / (sum + self.epsilon).sqrt();
-        Update { weight: at.weight - step, slots: vec![sum] }
+    fn rule(&self) -> Option<Rule> {
+        Some(kernels::Adagrad { epsilon: self.epsilon }.into())
     }
 }

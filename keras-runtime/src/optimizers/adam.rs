@@ -1,4 +1,6 @@
-use super::{Optimizer, StepInfo, Symbols, Update, rule, rule_basics};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, StepInfo, rule, rule_basics};
 use crate::optimizers::{MAX_SCALARS, Settings};
 use crate::training::options::options;
 
@@ -65,19 +67,6 @@ fn alpha(step: &StepInfo, beta_1: f64, beta_2: f64) -> f64 {
     step.learning_rate * (1.0 - beta_2.powf(t)).sqrt() / (1.0 - beta_1.powf(t))
 }
 
-fn update<'t>(at: &Symbols<'t>, beta_1: f64, beta_2: f64, epsilon: f64) -> Update<'t> {
-    let (m, v) = (at.slots[0], at.slots[1]);
-    let m = m + (at.gradient - m) * (1.0 - beta_1);
-    let v = v + (at.gradient.square() - v) * (1.0 - beta_2);
-    let mut slots = vec![m, v];
-    let mut second = v;
-    if let Some(hat) = at.slots.get(2) {
-        second = hat.max(v);
-        slots.push(second);
-    }
-    Update { weight: at.weight - m * at.scalars[1] / (second.sqrt() + epsilon), slots }
-}
-
 macro_rules! adam {
     ($name:ident) => {
         impl Optimizer for $name {
@@ -91,8 +80,9 @@ macro_rules! adam {
                 scalars[1] = alpha(step, self.beta_1, self.beta_2);
             }
 
-            fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-                update(at, self.beta_1, self.beta_2, self.epsilon)
+            fn rule(&self) -> Option<Rule> {
+                let $name { beta_1, beta_2, epsilon, amsgrad, .. } = *self;
+                Some(kernels::Adam { beta_1, beta_2, epsilon, amsgrad }.into())
             }
         }
     };

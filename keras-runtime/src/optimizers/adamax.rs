@@ -1,4 +1,6 @@
-use super::{Optimizer, StepInfo, Symbols, Update, rule, rule_basics};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, StepInfo, rule, rule_basics};
 use crate::optimizers::{MAX_SCALARS, Settings};
 use crate::training::options::options;
 
@@ -28,9 +30,7 @@ impl Optimizer for Adamax {
         scalars[1] = step.learning_rate / (1.0 - self.beta_1.powf((step.iterations + 1) as f64));
     }
 
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let m = at.slots[0] + (at.gradient - at.slots[0]) * (1.0 - self.beta_1);
-        let norm = (at.slots[1] * self.beta_2).max(at.gradient.abs());
-        Update { weight: at.weight - m * at.scalars[1] / (norm + self.epsilon), slots: vec![m, norm] }
+    fn rule(&self) -> Option<Rule> {
+        Some(kernels::Adamax { beta_1: self.beta_1, beta_2: self.beta_2, epsilon: self.epsilon }.into())
     }
 }

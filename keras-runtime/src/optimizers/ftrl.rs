@@ -1,5 +1,7 @@
-use super::{Optimizer, Symbols, Update, rule, rule_basics};
-use crate::optimizers::Settings;
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, StepInfo, rule, rule_basics};
+use crate::optimizers::{MAX_SCALARS, Settings};
 use crate::training::options::options;
 
 options! {
@@ -34,20 +36,16 @@ impl Optimizer for Ftrl {
         if slot == "accumulator" { self.initial_accumulator_value } else { 0.0 }
     }
 
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let (w, g, lr) = (at.weight, at.gradient, at.learning_rate());
-        let (sum, linear) = (at.slots[0], at.slots[1]);
-        let root = |x: crate::training::formula::Expr<'t>| match self.learning_rate_power {
-            -0.5 => x.sqrt(),
-            power => x.pow(x.constant(-power)),
+    fn scalars(&self, step: &StepInfo, _: &mut [f64], scalars: &mut [f64; MAX_SCALARS]) {
+        scalars[1] = self.l2_regularization_strength + self.beta / (2.0 * step.learning_rate);
+    }
+
+    fn rule(&self) -> Option<Rule> {
+        let rule = kernels::Ftrl {
+            learning_rate_power: self.learning_rate_power,
+            l1: self.l1_regularization_strength,
+            l2_shrinkage: self.l2_shrinkage_regularization_strength,
         };
-        let shrunk = g + w * (2.0 * self.l2_shrinkage_regularization_strength);
-        let new_sum = sum + g.square();
-        let linear = linear + shrunk - (root(new_sum) - root(sum)) / lr * w;
-        let l2 = self.l2_regularization_strength + self.beta / (lr * 2.0);
-        let quadratic = root(new_sum) / lr + 2.0 * l2;
-        let l1 = self.l1_regularization_strength;
-        let weight = (linear.clip(-l1, l1) - linear) / quadratic;
-        Update { weight, slots: vec![new_sum, linear] }
+        Some(rule.into())
     }
 }

@@ -1,4 +1,6 @@
-use super::{Optimizer, Symbols, Update, rule, rule_basics};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, rule, rule_basics};
 use crate::optimizers::Settings;
 use crate::training::options::options;
 
@@ -22,10 +24,7 @@ impl Optimizer for Lion {
         vec![vec!["momentum"]]
     }
 
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let (m, g) = (at.slots[0], at.gradient);
-        let direction = (m * self.beta_1 + g * (1.0 - self.beta_1)).sign();
-        let m = m * self.beta_2 + g * (1.0 - self.beta_2);
-        Update { weight: at.weight - direction * at.learning_rate(), slots: vec![m] }
+    fn rule(&self) -> Option<Rule> {
+        Some(kernels::Lion { beta_1: self.beta_1, beta_2: self.beta_2 }.into())
     }
 }

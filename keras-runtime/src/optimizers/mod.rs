@@ -1,13 +1,14 @@
 //! Optimizers: how weights follow their gradients.
 //!
-//! Source: <https://keras.io/api/optimizers/>. An optimizer is a rule, written as a formula over a weight, its gradient and
-//! the optimizer's slots; [`OptimizerState`] holds the slots as flat buffers beside the weights and runs the rule in one
-//! pass over each stretch of trainable weights.
+//! Source: <https://keras.io/api/optimizers/>. An optimizer is a rule over a weight, its gradient and the optimizer's slots:
+//! one of the kernels' [`Rule`]s, or a formula of one's own. [`OptimizerState`] holds the slots as flat buffers beside the weights
+//! and runs the rule in one pass over each stretch of trainable weights.
 
 mod adadelta;
 mod adagrad;
 mod adam;
 mod adamax;
+mod built;
 mod config;
 mod ftrl;
 mod lion;
@@ -17,6 +18,10 @@ pub mod schedules;
 mod settings;
 mod sgd;
 mod state;
+mod symbols;
+#[cfg(test)]
+mod tests;
+mod variables;
 
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
@@ -24,19 +29,18 @@ pub use adam::{Adam, AdamW};
 pub use adamax::Adamax;
 pub use config::from_config;
 pub use ftrl::Ftrl;
+pub use keras_kernels::optimizer::{MAX_SCALARS, Rule};
 pub use lion::Lion;
 pub use nadam::Nadam;
 pub use rmsprop::RMSprop;
 pub use schedules::LearningRateSchedule;
 pub use settings::{LearningRate, Settings};
 pub use sgd::SGD;
-pub use state::{OptimizerState, OptimizerVariable};
+pub use state::OptimizerState;
+pub use symbols::{Symbols, Update};
+pub use variables::OptimizerVariable;
 
 use crate::layer::Config;
-use crate::training::formula::{Expr, Tape};
-
-/// Most numbers that a rule computes once a step.
-pub const MAX_SCALARS: usize = 8;
 
 /// What a rule is told at each step.
 #[derive(Clone, Copy, Debug)]
@@ -45,38 +49,6 @@ pub struct StepInfo {
     pub iterations: u64,
     /// The learning rate.
     pub learning_rate: f64,
-}
-
-/// A weight, its gradient, its slots and the step's numbers, as values of a formula.
-pub struct Symbols<'t> {
-    /// The weight.
-    pub weight: Expr<'t>,
-    /// Its gradient.
-    pub gradient: Expr<'t>,
-    /// Its slots, in the order of [`Optimizer::slots`].
-    pub slots: Vec<Expr<'t>>,
-    /// The numbers that [`Optimizer::scalars`] filled in; the first is the learning rate.
-    pub scalars: [Expr<'t>; MAX_SCALARS],
-}
-
-impl<'t> Symbols<'t> {
-    /// The learning rate.
-    pub fn learning_rate(&self) -> Expr<'t> {
-        self.scalars[0]
-    }
-
-    /// The tape.
-    pub fn tape(&self) -> &'t Tape {
-        self.weight.tape()
-    }
-}
-
-/// What a rule yields.
-pub struct Update<'t> {
-    /// The new weight.
-    pub weight: Expr<'t>,
-    /// The new slots, in order.
-    pub slots: Vec<Expr<'t>>,
 }
 
 /// A rule that moves weights along their gradients.
@@ -141,8 +113,19 @@ pub trait Optimizer: Send + Sync {
     /// moves the numbers that are kept once.
     fn scalars(&self, _step: &StepInfo, _extras: &mut [f64], _scalars: &mut [f64; MAX_SCALARS]) {}
 
-    /// The rule.
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t>;
+    /// The rule as a kernel, where there is one for it; then the formula is the kernel's own.
+    fn rule(&self) -> Option<Rule> {
+        None
+    }
+
+    /// The rule as a formula, for optimizers of one's own.
+    ///
+    /// # Panics
+    /// If the optimizer wrote neither this nor [`Optimizer::rule`].
+    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
+        let rule = self.rule().unwrap_or_else(|| panic!("{} has no rule", self.class_name()));
+        symbols::formula(&rule, at)
+    }
 
     /// A copy.
     fn boxed(&self) -> Box<dyn Optimizer>;

@@ -1,4 +1,6 @@
-use super::{Optimizer, StepInfo, Symbols, Update, rule, rule_basics};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, StepInfo, rule, rule_basics};
 use crate::optimizers::{MAX_SCALARS, Settings};
 use crate::training::options::options;
 
@@ -40,12 +42,7 @@ impl Optimizer for Nadam {
         scalars[3] = 1.0 / (1.0 - self.beta_2.powf(t));
     }
 
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let g = at.gradient;
-        let m = at.slots[0] + (g - at.slots[0]) * (1.0 - self.beta_1);
-        let v = at.slots[1] + (g.square() - at.slots[1]) * (1.0 - self.beta_2);
-        let m_hat = m * at.scalars[1] + g * at.scalars[2];
-        let step = m_hat * at.learning_rate() / ((v * at.scalars[3]).sqrt() + self.epsilon);
-        Update { weight: at.weight - step, slots: vec![m, v] }
+    fn rule(&self) -> Option<Rule> {
+        Some(kernels::Nadam { beta_1: self.beta_1, beta_2: self.beta_2, epsilon: self.epsilon }.into())
     }
 }

@@ -1,4 +1,6 @@
-use super::{Optimizer, Symbols, Update, rule, rule_basics};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, rule, rule_basics};
 use crate::optimizers::Settings;
 use crate::training::options::options;
 
@@ -33,23 +35,8 @@ impl Optimizer for RMSprop {
         slots
     }
 
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let g = at.gradient;
-        let mut rest = at.slots[1..].iter();
-        let velocity = at.slots[0] * self.rho + g.square() * (1.0 - self.rho);
-        let momentum = if self.momentum > 0.0 { rest.next() } else { None };
-        let average = rest.next().map(|a| *a * self.rho + g * (1.0 - self.rho));
-        let variance = match average {
-            Some(average) => velocity - average.square(),
-            None => velocity,
-        };
-        let mut step = g * at.learning_rate() / (variance + self.epsilon).sqrt();
-        let mut slots = vec![velocity];
-        if let Some(before) = momentum {
-            step = *before * self.momentum + step;
-            slots.push(step);
-        }
-        slots.extend(average);
-        Update { weight: at.weight - step, slots }
+    fn rule(&self) -> Option<Rule> {
+        let RMSprop { rho, momentum, epsilon, centered, .. } = *self;
+        Some(kernels::RmsProp { rho, momentum, epsilon, centered }.into())
     }
 }

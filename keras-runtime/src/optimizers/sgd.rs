@@ -1,5 +1,7 @@
-use super::{Optimizer, StepInfo, Symbols, Update, rule, rule_basics};
-use crate::optimizers::{MAX_SCALARS, Settings};
+use keras_kernels::optimizer::{self as kernels, Rule};
+
+use super::{Optimizer, rule, rule_basics};
+use crate::optimizers::Settings;
 use crate::training::options::options;
 
 options! {
@@ -23,15 +25,7 @@ impl Optimizer for SGD {
         if self.momentum == 0.0 { vec![] } else { vec![vec!["momentum"]] }
     }
 
-    fn scalars(&self, _: &StepInfo, _: &mut [f64], _: &mut [f64; MAX_SCALARS]) {}
-
-    fn update<'t>(&self, at: &Symbols<'t>) -> Update<'t> {
-        let step = at.gradient * at.learning_rate();
-        let Some(before) = at.slots.first() else {
-            return Update { weight: at.weight - step, slots: vec![] };
-        };
-        let momentum = *before * self.momentum - step;
-        let ahead = if self.nesterov { momentum * self.momentum - step } else { momentum };
-        Update { weight: at.weight + ahead, slots: vec![momentum] }
+    fn rule(&self) -> Option<Rule> {
+        Some(kernels::Sgd { momentum: self.momentum, nesterov: self.nesterov }.into())
     }
 }

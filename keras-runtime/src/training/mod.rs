@@ -23,6 +23,7 @@ pub use history::History;
 pub use logs::Logs;
 pub(crate) use logs::{Number, exponent, python};
 pub use model::{CompileConfig, TrainedModel};
+pub(crate) use objective::read_number;
 pub use options_of_fit::{
     BatchWeights, EvaluateOptions, FitOptions, PredictOptions, Validation, ValidationFreq, Verbose,
 };
