@@ -116,6 +116,11 @@ impl Call {
 /// run time. Forward and backward allocate nothing and read no clock; all they need was planned.
 ///
 /// Own layers are written with `#[derive(Layer)]` and `#[call]`, which implement this trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a layer",
+    label = "expected a layer or a model",
+    note = "a layer is a struct with `#[derive(Layer)]` and an `impl` block with `#[call]`"
+)]
 pub trait Layer: Configure + Send + Sync {
     /// The plan for inputs of these specs.
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult;

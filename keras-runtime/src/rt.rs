@@ -15,8 +15,8 @@ pub use crate::model::source::{
     peak_floats, runs_its_own_calls, train_peak_floats,
 };
 pub use crate::model::{
-    Access, Architecture, Batch, D0, D1, Dims, LayerAccess, LayerMut, LayerRef, NoWeights, Outer, Place,
-    Rank, Sel, Tag, Weighted,
+    Access, Architecture, Batch, D0, D1, Dims, IsLayer, LayerAccess, LayerMut, LayerRef, NoWeights, Outer,
+    Place, Rank, Reads, Sel, Tag, Weighted, Writes,
 };
 pub use crate::ops::generated::*;
 pub use crate::plan::{
@@ -30,8 +30,6 @@ pub use keras_kernels::elementwise::{Binary, Instr, Program as Chain, Unary};
 pub use keras_kernels::reduce::Reduce;
 /// Any array of numbers, and its dimensions.
 pub use ndarray::{ArrayRef, Dimension};
-/// What a network is read and changed through.
-pub use std::borrow::{Borrow, BorrowMut};
 /// The values of a weight.
 pub type Values = ndarray::ArrayD<f32>;
 pub use keras_kernels::{DType, Element, Grad, Mode, Shape, View};

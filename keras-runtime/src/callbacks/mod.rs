@@ -103,6 +103,10 @@ impl Predicting<'_> {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a callback",
+    label = "expected a callback, such as `EarlyStopping::new(\"val_loss\")`"
+)]
 pub trait Callback: Send {
     /// Before the first epoch; `at.logs` is empty. May answer the epoch to start with (when training goes on from a file).
     fn on_train_begin(&mut self, _at: &mut Training<'_>) -> Result<Option<usize>> {

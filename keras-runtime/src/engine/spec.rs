@@ -46,14 +46,16 @@ impl InputSpec {
 pub struct OutputSpec {
     /// Its name.
     pub name: &'static str,
+    /// What it is declared to be.
+    pub spec: Spec,
     /// Which value it is.
     pub source: Source,
 }
 
 impl OutputSpec {
     /// An output.
-    pub const fn new(name: &'static str, source: Source) -> OutputSpec {
-        OutputSpec { name, source }
+    pub const fn new(name: &'static str, spec: Spec, source: Source) -> OutputSpec {
+        OutputSpec { name, spec, source }
     }
 }
 
@@ -198,7 +200,7 @@ impl GraphSpec {
         true
     }
 
-    /// The plan of this graph when it is used as a layer.
+    /// The plan of this graph when it is used as a layer. It yields what it declares: if its layers do not, that is its own mistake.
     pub const fn plan(&'static self, inputs: &[Spec]) -> PlanResult {
         if any_poison(inputs) {
             return Ok(Plan::POISON);
@@ -220,10 +222,10 @@ impl GraphSpec {
             }
             i += 1;
         }
-        let mut plan = Plan::new(self.spec_of(self.outputs[0].source));
+        let mut plan = Plan::new(self.outputs[0].spec);
         let mut o = 1;
         while o < self.outputs.len() {
-            plan = plan.output(self.spec_of(self.outputs[o].source));
+            plan = plan.output(self.outputs[o].spec);
             o += 1;
         }
         plan.model = Some(self);

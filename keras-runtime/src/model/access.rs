@@ -1,25 +1,30 @@
 //! Where the variables of a layer are, for typed access to them.
 
-use std::borrow::{Borrow, BorrowMut};
-
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
 use super::source::{leaf, leaves};
 use super::weights;
 use crate::engine::{GraphSpec, Network, Variable};
 use crate::plan::List;
-use crate::{Error, Result};
+use crate::{Error, Layer, Result};
 
 /// Typed access to what a layer (or model) of type `Self` holds: its weights, or the layers inside it. `#[derive(Layer)]` and
 /// `model!` implement it.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a layer",
-    label = "expected a layer: a type with `#[derive(Layer)]`, or a model"
-)]
 #[doc(hidden)]
 pub trait Weighted: 'static {
     /// One method a weight or layer. `N` is the network, or a reference to it.
     type Weights<N>: Access<N>;
+}
+
+/// What `model!` takes as a layer. The types of a model are written through it, so that what is no layer is one error.
+#[doc(hidden)]
+pub trait IsLayer {
+    /// The layer itself.
+    type Layer;
+}
+
+impl<L: Layer + Weighted> IsLayer for L {
+    type Layer = L;
 }
 
 /// A type whose methods read and write what is at a place of a network.
@@ -31,6 +36,54 @@ pub trait Access<N>: Sized {
     fn place(&self) -> &Place<N>;
     /// The place, to change what is there.
     fn place_mut(&mut self) -> &mut Place<N>;
+}
+
+/// A network, or a reference to one.
+#[doc(hidden)]
+pub trait Reads {
+    /// The network.
+    fn network(&self) -> &Network;
+}
+
+/// A network, or a reference through which it can be changed.
+#[diagnostic::on_unimplemented(
+    message = "a layer that is reached by reference can only be read",
+    label = "reach it by `_mut` to set weights: `model.dense_mut().set_kernel(&array)`"
+)]
+#[doc(hidden)]
+pub trait Writes: Reads {
+    /// The network.
+    fn network_mut(&mut self) -> &mut Network;
+}
+
+impl Reads for Network {
+    fn network(&self) -> &Network {
+        self
+    }
+}
+
+impl Reads for &Network {
+    fn network(&self) -> &Network {
+        self
+    }
+}
+
+impl Reads for &mut Network {
+    fn network(&self) -> &Network {
+        self
+    }
+}
+
+impl Writes for Network {
+    fn network_mut(&mut self) -> &mut Network {
+        self
+    }
+}
+
+impl Writes for &mut Network {
+    fn network_mut(&mut self) -> &mut Network {
+        self
+    }
 }
 
 /// A stretch of a network's leaves that belongs to one layer or model. `N` is the network, or a reference to it.
@@ -82,10 +135,10 @@ impl<N> Place<N> {
     }
 }
 
-impl<N: Borrow<Network>> Place<N> {
+impl<N: Reads> Place<N> {
     /// The network.
     pub fn network(&self) -> &Network {
-        self.network.borrow()
+        self.network.network()
     }
 
     /// Layer `at` of the model that is here.
@@ -125,10 +178,10 @@ impl<N: Borrow<Network>> Place<N> {
     }
 }
 
-impl<N: BorrowMut<Network>> Place<N> {
+impl<N: Writes> Place<N> {
     /// The network, to change.
     pub fn network_mut(&mut self) -> &mut Network {
-        self.network.borrow_mut()
+        self.network.network_mut()
     }
 
     /// As [`Place::layer`], to change.

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use super::fit::Fit;
 use super::model::Generated;
 use super::stream::{IntoBatch, untyped};
-use super::{Architecture, DataFor, Model, Ports};
+use super::{Architecture, Model, Ports, Takes};
 use crate::Result;
 use crate::engine::Network;
 use crate::losses::TakesLabels;
@@ -53,7 +53,8 @@ impl<M: Architecture, L> Compiled<M, L> {
     /// Trains on samples in memory: options by methods, then [`Fit::run`].
     pub fn fit<'a, X, Y>(&'a mut self, x: &'a X, y: &'a Y) -> Fit<'a, M, L>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
@@ -89,7 +90,8 @@ impl<M: Architecture, L> Compiled<M, L> {
     /// If there are no samples, or the device has too little memory.
     pub fn evaluate<X, Y>(&mut self, x: &X, y: &Y) -> Result<Logs>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
@@ -107,7 +109,8 @@ impl<M: Architecture, L> Compiled<M, L> {
         options: EvaluateOptions<'a>,
     ) -> Result<Logs>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
@@ -133,7 +136,8 @@ impl<M: Architecture, L> Compiled<M, L> {
     /// If there are no samples, or the device has too little memory.
     pub fn train_on_batch<X, Y>(&mut self, x: &X, y: &Y) -> Result<Logs>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
@@ -146,7 +150,8 @@ impl<M: Architecture, L> Compiled<M, L> {
     /// If there are no samples, weights do not fit, or the device has too little memory.
     pub fn train_on_batch_with<X, Y>(&mut self, x: &X, y: &Y, weights: BatchWeights<'_>) -> Result<Logs>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
@@ -159,7 +164,8 @@ impl<M: Architecture, L> Compiled<M, L> {
     /// If there are no samples, or the device has too little memory.
     pub fn test_on_batch<X, Y>(&mut self, x: &X, y: &Y) -> Result<Logs>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
@@ -172,7 +178,8 @@ impl<M: Architecture, L> Compiled<M, L> {
     /// If there are no samples, weights do not fit, or the device has too little memory.
     pub fn test_on_batch_with<X, Y>(&mut self, x: &X, y: &Y, weights: BatchWeights<'_>) -> Result<Logs>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {

@@ -1,7 +1,7 @@
 //! A training run and its options.
 
 use super::stream::{IntoBatch, untyped};
-use super::{Architecture, Compiled, DataFor, Ports};
+use super::{Architecture, Compiled, Ports, Takes};
 use crate::Result;
 use crate::callbacks::Callback;
 use crate::losses::TakesLabels;
@@ -48,7 +48,8 @@ impl<'a, M: Architecture, L> Fit<'a, M, L> {
     /// Samples for validation.
     pub fn validation_data<X, Y>(mut self, x: &'a X, y: &'a Y) -> Self
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {
@@ -59,7 +60,8 @@ impl<'a, M: Architecture, L> Fit<'a, M, L> {
     /// Samples for validation with their weights.
     pub fn validation_data_weighted<X, Y>(self, x: &'a X, y: &'a Y, sample_weight: &'a [f32]) -> Self
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         Y: Ports,
         L: TakesLabels<M::Output, Y>,
     {

@@ -1,12 +1,11 @@
 //! Typed access to the layers of a model.
 
-use std::borrow::{Borrow, BorrowMut};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
-use super::access::{Access, Place, Weighted};
+use super::access::{Access, Place, Reads, Weighted, Writes};
 use super::architecture::Architecture;
 use super::weights;
 use crate::Result;
@@ -53,7 +52,7 @@ pub struct LayerAccess<N, L: Weighted, I, O> {
 impl<'a, L: Weighted, I, O> LayerRef<'a, L, I, O> {
     /// Called by generated code: layer `at` of the model `M`, which is at `place`.
     #[doc(hidden)]
-    pub fn of<M: Architecture>(place: &'a Place<impl Borrow<Network>>, layer: &'static L, at: usize) -> Self {
+    pub fn of<M: Architecture>(place: &'a Place<impl Reads>, layer: &'static L, at: usize) -> Self {
         LayerAccess::new(place.layer(M::GRAPH, at), layer, M::GRAPH, at)
     }
 }
@@ -61,11 +60,7 @@ impl<'a, L: Weighted, I, O> LayerRef<'a, L, I, O> {
 impl<'a, L: Weighted, I, O> LayerMut<'a, L, I, O> {
     /// As [`LayerRef::of`], to change it.
     #[doc(hidden)]
-    pub fn of<M: Architecture>(
-        place: &'a mut Place<impl BorrowMut<Network>>,
-        layer: &'static L,
-        at: usize,
-    ) -> Self {
+    pub fn of<M: Architecture>(place: &'a mut Place<impl Writes>, layer: &'static L, at: usize) -> Self {
         LayerAccess::new(place.layer_mut(M::GRAPH, at), layer, M::GRAPH, at)
     }
 }
@@ -108,7 +103,7 @@ impl<N, L: Weighted, I, O> LayerAccess<N, L, I, O> {
     }
 }
 
-impl<N: Borrow<Network>, L: Weighted, I, O> LayerAccess<N, L, I, O> {
+impl<N: Reads, L: Weighted, I, O> LayerAccess<N, L, I, O> {
     /// Numbers in all its variables.
     pub fn count_params(&self) -> usize {
         let place = self.weights.place();
@@ -125,14 +120,15 @@ impl<N: Borrow<Network>, L: Weighted, I, O> LayerAccess<N, L, I, O> {
         let place = self.weights.place();
         weights::read_all(place.network(), &place.variables())
     }
-}
 
-impl<N: BorrowMut<Network>, L: Weighted, I, O> LayerAccess<N, L, I, O> {
     /// Sets the numbers of a variable by its Keras name.
     ///
     /// # Errors
     /// If there is no such variable, or it has another shape.
-    pub fn set_variable<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<()> {
+    pub fn set_variable<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<()>
+    where
+        N: Writes,
+    {
         self.weights.place_mut().set(name, values)
     }
 
@@ -140,7 +136,10 @@ impl<N: BorrowMut<Network>, L: Weighted, I, O> LayerAccess<N, L, I, O> {
     ///
     /// # Errors
     /// If there are more or fewer arrays than variables, or one has another shape; then nothing is changed.
-    pub fn set_weights(&mut self, values: &[ArrayD<f32>]) -> Result<()> {
+    pub fn set_weights(&mut self, values: &[ArrayD<f32>]) -> Result<()>
+    where
+        N: Writes,
+    {
         let owner = format!("the layer `{}`", self.name());
         let place = self.weights.place_mut();
         let variables = place.variables();

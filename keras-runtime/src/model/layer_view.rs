@@ -1,11 +1,10 @@
 //! Layers of a model by names that are known at run time.
 
-use std::borrow::{Borrow, BorrowMut};
-
 use ndarray::{ArrayD, ArrayRef, Dimension};
 
+use super::access::{Reads, Writes};
 use super::weights;
-use crate::engine::{Body, Definition, Member, Network, Variable};
+use crate::engine::{Body, Definition, Member, Variable};
 use crate::plan::Spec;
 use crate::{Error, Result};
 
@@ -20,14 +19,14 @@ pub struct LayerView<N> {
     trainable: bool,
 }
 
-impl<N: Borrow<Network>> LayerView<N> {
+impl<N: Reads> LayerView<N> {
     /// The layer of this name; `tower/dense` is one inside the model `tower`.
     ///
     /// # Errors
     /// If there is none; the error names those that are there.
     pub fn find(network: N, name: &str) -> Result<Self> {
         let (mut path, mut rest, mut trainable) = (Vec::new(), name, true);
-        let mut definition = std::sync::Arc::clone(network.borrow().definition());
+        let mut definition = std::sync::Arc::clone(network.network().definition());
         loop {
             let (at, left) = next(&definition, rest).ok_or_else(|| unknown(&definition, name, rest))?;
             let member = definition.members[at].clone();
@@ -74,7 +73,7 @@ impl<N: Borrow<Network>> LayerView<N> {
     }
 
     fn variables(&self) -> Vec<usize> {
-        let all = self.network.borrow().variables().iter().enumerate();
+        let all = self.network.network().variables().iter().enumerate();
         all.filter(|(_, v)| v.layer.starts_with(&self.path)).map(|(at, _)| at).collect()
     }
 
@@ -86,7 +85,7 @@ impl<N: Borrow<Network>> LayerView<N> {
 
     /// The names of its variables in Keras' order: weights, then state. Those of sub-objects have a path: `cell/kernel`.
     pub fn variable_names(&self) -> Vec<String> {
-        let network = self.network.borrow();
+        let network = self.network.network();
         self.variables().into_iter().map(|at| self.name_of(&network.variables()[at])).collect()
     }
 
@@ -97,41 +96,45 @@ impl<N: Borrow<Network>> LayerView<N> {
 
     /// Numbers in all its variables.
     pub fn count_params(&self) -> usize {
-        weights::size(self.network.borrow(), &self.variables())
+        weights::size(self.network.network(), &self.variables())
     }
 
     /// The numbers of a variable by its name, if the layer has one.
     pub fn variable(&self, name: &str) -> Option<ArrayD<f32>> {
-        let network = self.network.borrow();
+        let network = self.network.network();
         self.position(name).map(|at| weights::read(network, &network.variables()[at]))
     }
 
     /// The numbers of all its variables.
     pub fn get_weights(&self) -> Vec<ArrayD<f32>> {
-        weights::read_all(self.network.borrow(), &self.variables())
+        weights::read_all(self.network.network(), &self.variables())
     }
-}
 
-impl<N: BorrowMut<Network>> LayerView<N> {
     /// Sets the numbers of a variable by its name.
     ///
     /// # Errors
     /// If there is no such variable, or it has another shape.
-    pub fn set_variable<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<()> {
+    pub fn set_variable<D: Dimension>(&mut self, name: &str, values: &ArrayRef<f32, D>) -> Result<()>
+    where
+        N: Writes,
+    {
         let Some(at) = self.position(name) else {
             let (layer, names) = (self.path.join("/"), self.variable_names().join(", "));
             return Err(Error::Argument(format!("the layer `{layer}` has no `{name}`; it has: {names}")));
         };
-        weights::write(self.network.borrow_mut(), at, values)
+        weights::write(self.network.network_mut(), at, values)
     }
 
     /// Sets the numbers of all its variables, in the order of [`LayerView::variable_names`].
     ///
     /// # Errors
     /// If there are more or fewer arrays than variables, or one has another shape; then nothing is changed.
-    pub fn set_weights(&mut self, values: &[ArrayD<f32>]) -> Result<()> {
+    pub fn set_weights(&mut self, values: &[ArrayD<f32>]) -> Result<()>
+    where
+        N: Writes,
+    {
         let (variables, owner) = (self.variables(), format!("the layer `{}`", self.path.join("/")));
-        weights::write_all(self.network.borrow_mut(), &variables, values, &owner)
+        weights::write_all(self.network.network_mut(), &variables, values, &owner)
     }
 }
 

@@ -16,14 +16,15 @@ mod model;
 pub mod source;
 mod stream;
 mod summary;
+mod uncompiled;
 mod weights;
 
 #[doc(hidden)]
-pub use access::{Access, NoWeights, Place, Weighted};
+pub use access::{Access, IsLayer, NoWeights, Place, Reads, Weighted, Writes};
 pub use architecture::Architecture;
 pub use batch::{Batch, Port, Ports};
 pub use compiled::Compiled;
-pub use data::DataFor;
+pub use data::{Holds, Takes};
 pub use dims::{D0, D1, D2, D3, D4, D5, D6, Dims, Outer};
 #[doc(hidden)]
 pub use dims::{Rank, Sel, Tag};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keras_kernels::{Device, View};
 
 use super::access::{Access, Place};
-use super::{Architecture, Compiled, DataFor, Ports, Summary};
+use super::{Architecture, Compiled, Ports, Summary, Takes};
 use crate::engine::{Definition, Network, Run};
 use crate::losses::Losses;
 use crate::metrics::MetricsFor;
@@ -94,7 +94,10 @@ impl<M: Architecture> Model<M> {
     ///
     /// # Errors
     /// If the device has too little memory.
-    pub fn predict<X: DataFor<M::Input>>(&mut self, x: &X) -> Result<M::Output> {
+    pub fn predict<X: Ports>(&mut self, x: &X) -> Result<M::Output>
+    where
+        M::Input: Takes<X>,
+    {
         self.predict_batched(x, BATCH)
     }
 
@@ -102,7 +105,10 @@ impl<M: Architecture> Model<M> {
     ///
     /// # Errors
     /// If the batch size is 0 or the device has too little memory.
-    pub fn predict_batched<X: DataFor<M::Input>>(&mut self, x: &X, batch: usize) -> Result<M::Output> {
+    pub fn predict_batched<X: Ports>(&mut self, x: &X, batch: usize) -> Result<M::Output>
+    where
+        M::Input: Takes<X>,
+    {
         let mut out = M::Output::room(x.samples());
         self.run(x, batch, &mut out)?;
         Ok(out)
@@ -112,7 +118,10 @@ impl<M: Architecture> Model<M> {
     ///
     /// # Errors
     /// If `out` has place for another number of samples, or the device has too little memory.
-    pub fn predict_into<X: DataFor<M::Input>>(&mut self, x: &X, out: &mut M::Output) -> Result<()> {
+    pub fn predict_into<X: Ports>(&mut self, x: &X, out: &mut M::Output) -> Result<()>
+    where
+        M::Input: Takes<X>,
+    {
         if x.samples() != out.samples() {
             let (expected, found) = (x.samples(), out.samples());
             return Err(Error::Data(format!("there are {expected} samples, but place for {found} results")));
@@ -124,7 +133,10 @@ impl<M: Architecture> Model<M> {
     ///
     /// # Errors
     /// If the device has too little memory.
-    pub fn predict_on_batch<X: DataFor<M::Input>>(&mut self, x: &X) -> Result<M::Output> {
+    pub fn predict_on_batch<X: Ports>(&mut self, x: &X) -> Result<M::Output>
+    where
+        M::Input: Takes<X>,
+    {
         self.predict_batched(x, x.samples().max(1))
     }
 
@@ -132,11 +144,10 @@ impl<M: Architecture> Model<M> {
     ///
     /// # Errors
     /// If options do not fit, the device has too little memory, or a callback fails.
-    pub fn predict_with<X: DataFor<M::Input>>(
-        &mut self,
-        x: &X,
-        options: PredictOptions<'_>,
-    ) -> Result<M::Output> {
+    pub fn predict_with<X: Ports>(&mut self, x: &X, options: PredictOptions<'_>) -> Result<M::Output>
+    where
+        M::Input: Takes<X>,
+    {
         let mut watched = Watched::new(options, Some(x.samples()))?;
         let mut out = M::Output::room(watched.samples(x.samples()));
         let done = self.watch(|with| {
@@ -156,7 +167,8 @@ impl<M: Architecture> Model<M> {
     /// If the iterator panics, options do not fit, the device has too little memory, or a callback fails.
     pub fn predict_batches<X, I>(&mut self, batches: I, options: PredictOptions<'_>) -> Result<M::Output>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
         I: IntoIterator<Item = X>,
         I::IntoIter: Send,
     {
@@ -180,7 +192,8 @@ impl<M: Architecture> Model<M> {
 
     fn run<X>(&mut self, x: &X, batch: usize, out: &mut M::Output) -> Result<()>
     where
-        X: DataFor<M::Input>,
+        X: Ports,
+        M::Input: Takes<X>,
     {
         if batch == 0 {
             return Err(Error::Argument("`batch_size` must be at least 1, is 0".into()));

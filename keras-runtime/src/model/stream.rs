@@ -1,6 +1,6 @@
 //! What iterators of batches yield, as types.
 
-use super::{DataFor, Port, Ports};
+use super::{Port, Ports, Takes};
 use crate::losses::TakesLabels;
 use crate::training::{BatchPorts, Batches, ports};
 use crate::{Error, Result};
@@ -39,7 +39,8 @@ impl<X: Ports, Y: Ports> BatchPorts for Parts<X, Y> {
 
 impl<'a, I, O, L, X, Y> IntoBatch<'a, I, O, L> for (X, Y)
 where
-    X: DataFor<I> + 'a,
+    X: Ports + 'a,
+    I: Takes<X>,
     Y: Ports + 'a,
     L: TakesLabels<O, Y>,
 {
@@ -51,7 +52,8 @@ where
 
 impl<'a, I, O, L, X, Y> IntoBatch<'a, I, O, L> for (X, Y, Vec<f32>)
 where
-    X: DataFor<I> + 'a,
+    X: Ports + 'a,
+    I: Takes<X>,
     Y: Ports + 'a,
     L: TakesLabels<O, Y>,
 {

@@ -78,6 +78,11 @@ pub struct StepInfo {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an optimizer",
+    label = "expected an optimizer, such as `Adam::new(1e-3)`",
+    note = "`compile` takes an optimizer, a loss and metrics, in this order"
+)]
 pub trait Optimizer: Send + Sync {
     /// The class name, as Keras knows it.
     fn class_name(&self) -> &'static str;

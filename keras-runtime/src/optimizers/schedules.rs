@@ -18,6 +18,10 @@ use crate::{Error, Result};
 /// assert_eq!(schedule.at(0), 0.1);
 /// assert_eq!(schedule.at(100), 0.05);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a learning rate",
+    label = "expected a float, such as `1e-3`, or a schedule"
+)]
 pub trait LearningRateSchedule: Send + Sync + std::fmt::Debug {
     /// The learning rate of a step, counted from 0.
     fn at(&self, step: u64) -> f64;

@@ -13,7 +13,45 @@ pub const fn arity(expected: usize, inputs: &[Spec]) -> Message {
 
 /// Wrong rank; `expected` is the shape in words or letters, such as `[height, width, channels]`.
 pub const fn rank(expected: &str, found: &Spec) -> Message {
-    Message::new("expects an input `").text(expected).text("`, found ").spec(found)
+    let message = Message::new("expects an input `").text(expected).text("`, found ").spec(found);
+    let Some(rank) = dimensions(expected) else { return message };
+    if found.rank() + 1 == rank && ends_with(expected, "channels]") {
+        let dims = found.shape().insert(found.rank(), 1);
+        message.text("; insert `Reshape(").dims(&dims).text(")`?")
+    } else if found.rank() < rank {
+        message.text("; insert `Reshape`?")
+    } else if rank == 1 {
+        message.text("; insert `Flatten`?")
+    } else {
+        message
+    }
+}
+
+/// How many dimensions a shape in words has; `None` if that is open.
+const fn dimensions(shape: &str) -> Option<usize> {
+    let bytes = shape.as_bytes();
+    let (mut commas, mut i) = (0, 0);
+    while i < bytes.len() {
+        match bytes[i] {
+            b'.' => return None,
+            b',' => commas += 1,
+            _ => {}
+        }
+        i += 1;
+    }
+    Some(commas + 1)
+}
+
+const fn ends_with(text: &str, end: &str) -> bool {
+    let (text, end) = (text.as_bytes(), end.as_bytes());
+    let mut i = 0;
+    while i < end.len() && i < text.len() {
+        if text[text.len() - 1 - i] != end[end.len() - 1 - i] {
+            return false;
+        }
+        i += 1;
+    }
+    text.len() >= end.len()
 }
 
 /// An axis that the input does not have.

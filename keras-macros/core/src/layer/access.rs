@@ -9,12 +9,12 @@ use super::parse::{Part, Struct};
 ///
 /// ```text
 /// pub struct DenseWeights<N>(Place<N>);
-/// impl<N: Borrow<Network>> DenseWeights<N> {
+/// impl<N: Reads> DenseWeights<N> {
 ///     pub fn kernel(&self) -> Values { self.0.get("kernel") }
 ///     pub fn bias(&self) -> Option<Values> { self.0.read("bias") }
-/// }
-/// impl<N: BorrowMut<Network>> DenseWeights<N> {
-///     pub fn set_kernel<D: Dimension>(&mut self, values: &ArrayRef<f32, D>) -> Result<()> { self.0.set("kernel", values) }
+///     pub fn set_kernel<D: Dimension>(&mut self, values: &ArrayRef<f32, D>) -> Result<()> where N: Writes {
+///         self.0.set("kernel", values)
+///     }
 ///     ..
 /// }
 /// impl<N> Access<N> for DenseWeights<N> { .. }
@@ -37,21 +37,17 @@ pub(super) fn access(layer: &Struct) -> TokenStream {
     let doc = format!("The weights of a `{class_name}` of a model.");
     let reads = weights.iter().map(|(name, optional)| read(name, *optional));
     let writes = weights.iter().map(|(name, _)| write(name));
-    let (parts, parts_mut): (Vec<_>, Vec<_>) = parts.iter().map(part).unzip();
+    let parts = parts.iter().map(part);
     quote! {
         #[doc = #doc]
         #[doc(hidden)]
         #[allow(missing_debug_implementations)]
         #vis struct #access<N>(::keras::rt::Place<N>);
         #[allow(dead_code)]
-        impl<N: ::keras::rt::Borrow<::keras::rt::Network>> #access<N> {
+        impl<N: ::keras::rt::Reads> #access<N> {
             #(#reads)*
-            #(#parts)*
-        }
-        #[allow(dead_code)]
-        impl<N: ::keras::rt::BorrowMut<::keras::rt::Network>> #access<N> {
             #(#writes)*
-            #(#parts_mut)*
+            #(#parts)*
         }
         impl<N> ::keras::rt::Access<N> for #access<N> {
             fn at(place: ::keras::rt::Place<N>) -> Self { #access(place) }
@@ -87,28 +83,31 @@ fn write(name: &Ident) -> TokenStream {
     );
     quote! {
         #[doc = #doc]
-        pub fn #set<D: ::keras::rt::Dimension>(&mut self, values: &::keras::rt::ArrayRef<f32, D>) -> ::keras::Result<()> {
+        pub fn #set<D: ::keras::rt::Dimension>(&mut self, values: &::keras::rt::ArrayRef<f32, D>) -> ::keras::Result<()>
+        where
+            N: ::keras::rt::Writes,
+        {
             self.0.set(#text, values)
         }
     }
 }
 
-fn part(part: &Part) -> (TokenStream, TokenStream) {
+fn part(part: &Part) -> TokenStream {
     let Part { name, ty, path } = part;
     let name_mut = format_ident!("{}_mut", name);
     let doc = format!("The weights of its `{name}`.");
     let doc_mut = format!("The weights of its `{name}`, to set.");
-    let read = quote! {
+    quote! {
         #[doc = #doc]
         pub fn #name(&self) -> <#ty as ::keras::rt::Weighted>::Weights<&::keras::rt::Network> {
             self.0.part::<#ty>(#path)
         }
-    };
-    let write = quote! {
         #[doc = #doc_mut]
-        pub fn #name_mut(&mut self) -> <#ty as ::keras::rt::Weighted>::Weights<&mut ::keras::rt::Network> {
+        pub fn #name_mut(&mut self) -> <#ty as ::keras::rt::Weighted>::Weights<&mut ::keras::rt::Network>
+        where
+            N: ::keras::rt::Writes,
+        {
             self.0.part_mut::<#ty>(#path)
         }
-    };
-    (read, write)
+    }
 }

@@ -152,13 +152,15 @@ fn constructor(layer: &Struct) -> TokenStream {
     });
     let new_generics = if new_generics.is_empty() { quote!() } else { quote!(<#(#new_generics),*>) };
     let doc = format!("A `{}` with its options at their defaults.", layer.class_name);
+    // rustc shows the struct where it speaks of the constructor.
+    let new = Ident::new("new", name.span());
     quote! {
         // Nobody needs to set every option.
         #[allow(dead_code)]
         impl #impl_generics #name #type_generics #where_clause {
             #[doc = #doc]
             #[must_use]
-            pub const fn new #new_generics(#(#arguments),*) -> Self {
+            pub const fn #new #new_generics(#(#arguments),*) -> Self {
                 #name { #(#values,)* #(#weights),* }
             }
             #(#setters)*

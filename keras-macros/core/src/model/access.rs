@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{Generics, parse_quote};
 
 use super::consts::{layer_type, value};
@@ -19,25 +19,26 @@ pub fn type_name(header: &Header) -> Ident {
 /// Expands to: two methods a layer, and what makes the type the access to a model.
 ///
 /// ```text
-/// impl<N: Borrow<Network>> MlpLayers<N> {
+/// impl<N: Reads> MlpLayers<N> {
 ///     pub fn dense(&self) -> LayerRef<'_, Dense, D1<784>, D1<64>> { .. }
+///     pub fn dense_mut(&mut self) -> LayerMut<'_, Dense, D1<784>, D1<64>> where N: Writes { .. }
 /// }
-/// impl<N: BorrowMut<Network>> MlpLayers<N> {
-///     pub fn dense_mut(&mut self) -> LayerMut<'_, Dense, D1<784>, D1<64>> { .. }
-/// }
+/// impl<N> Access<N> for MlpLayers<N> { .. }
 /// ```
 pub fn layers(parts: &Parts<'_>) -> TokenStream {
     let Header { name, generics, .. } = parts.header;
     let (_, type_generics, _) = generics.split_for_impl();
     let (layers, turbofish) = (type_name(parts.header), type_generics.as_turbofish());
     let mut dims = Dims { parts, aliases: TokenStream::new(), known: HashMap::new() };
-    let (mut reads, mut writes) = (TokenStream::new(), TokenStream::new());
+    let mut methods = TokenStream::new();
     // The shapes are those of the first call.
     let first = parts.graph.first_calls();
     for (call, node) in parts.graph.nodes.iter().enumerate().filter(|(call, _)| first[*call]) {
         let at = node.layer;
         let (method, method_mut) = (&parts.idents.methods[at], &parts.idents.methods_mut[at]);
         let ident = &parts.idents.layers[at];
+        let span = parts.graph.layers[at].ends.first;
+        let layer = quote_spanned!(span=> &#name #turbofish::#ident);
         let (ty, class) =
             (layer_type(parts, at, parts.graph.layers[at].ends.first), &parts.graph.layers[at].label);
         let input = dims.list(&node.inputs);
@@ -46,30 +47,32 @@ pub fn layers(parts: &Parts<'_>) -> TokenStream {
         let output = dims.list(&outputs);
         let at_literal = number(at);
         let doc = format!("The layer `{}`: {class}.", parts.idents.names[at]);
-        reads.extend(quote! {
+        let returned = quote_spanned!(span=> ::keras::rt::LayerRef<'_, #ty, #input, #output>);
+        methods.extend(quote! {
             #[doc = #doc]
-            pub fn #method(&self) -> ::keras::rt::LayerRef<'_, #ty, #input, #output> {
-                ::keras::rt::LayerRef::of::<#name #type_generics>(&self.0, &#name #turbofish::#ident, #at_literal)
+            pub fn #method(&self) -> #returned {
+                ::keras::rt::LayerRef::of::<#name #type_generics>(&self.0, #layer, #at_literal)
             }
         });
         let doc = format!("The layer `{}`, to change its weights.", parts.idents.names[at]);
-        writes.extend(quote! {
+        let returned = quote_spanned!(span=> ::keras::rt::LayerMut<'_, #ty, #input, #output>);
+        methods.extend(quote! {
             #[doc = #doc]
-            pub fn #method_mut(&mut self) -> ::keras::rt::LayerMut<'_, #ty, #input, #output> {
-                ::keras::rt::LayerMut::of::<#name #type_generics>(&mut self.0, &#name #turbofish::#ident, #at_literal)
+            pub fn #method_mut(&mut self) -> #returned
+            where
+                __N: ::keras::rt::Writes,
+            {
+                ::keras::rt::LayerMut::of::<#name #type_generics>(&mut self.0, #layer, #at_literal)
             }
         });
     }
     let aliases = dims.aliases;
     let any = with_network(generics, None);
-    let read = with_network(generics, Some(quote!(::keras::rt::Borrow<::keras::rt::Network>)));
-    let write = with_network(generics, Some(quote!(::keras::rt::BorrowMut<::keras::rt::Network>)));
-    let ((any, ty, _), (read, ..), (write, ..)) =
-        (any.split_for_impl(), read.split_for_impl(), write.split_for_impl());
+    let read = with_network(generics, Some(quote!(::keras::rt::Reads)));
+    let ((any, ty, _), (read, ..)) = (any.split_for_impl(), read.split_for_impl());
     quote! {
         #aliases
-        impl #read #layers #ty { #reads }
-        impl #write #layers #ty { #writes }
+        impl #read #layers #ty { #methods }
         #[automatically_derived]
         impl #any ::keras::rt::Access<__N> for #layers #ty {
             fn at(place: ::keras::rt::Place<__N>) -> Self { Self(place) }

@@ -1,7 +1,7 @@
 //! The consts of a model: what it declares, its layers, and the plan of each call.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::{GenericArgument, PathArguments, parse_quote};
 
 use super::expand::{Parts, number};
@@ -33,8 +33,8 @@ pub fn aliases(parts: &Parts<'_>) -> TokenStream {
             last.arguments = PathArguments::AngleBracketed(parse_quote!(<#inner>));
         }
         match is_generic(parts, layer) {
-            true => quote!(type #alias<#(#params),*> = #class;),
-            false => quote!(type #alias = #class;),
+            true => quote!(type #alias<#(#params),*> = <#class as ::keras::rt::IsLayer>::Layer;),
+            false => quote!(type #alias = <#class as ::keras::rt::IsLayer>::Layer;),
         }
     };
     let Graph { layers, wrapped, .. } = parts.graph;
@@ -99,12 +99,10 @@ pub fn consts(parts: &Parts<'_>) -> TokenStream {
         let mut group = Group::new(Delimiter::Parenthesis, quote!(#inner #arguments));
         group.set_span(layer.paren);
         let options = &layer.options;
-        quote! {
-            const #ident: #ty = {
-                use ::keras::symbols::*;
-                #ty::#new #group #options
-            };
-        }
+        let value = quote!(use ::keras::symbols::*; #ty::#new #group #options);
+        let mut block = Group::new(Delimiter::Brace, value);
+        block.set_span(layer.ends.first);
+        quote!(const #ident: #ty = #block;)
     };
     let wrapped = graph
         .wrapped
@@ -131,7 +129,8 @@ pub fn consts(parts: &Parts<'_>) -> TokenStream {
         let called = idents.calls[at].as_ref().unwrap_or(layer);
         let inputs = node.inputs.iter().map(|input| value(parts, *input, &quote!(Self)));
         let layer = &graph.layers[node.layer];
-        let mut plan = plan(parts, layer, quote!(Self::#called), quote!(&[#(#inputs),*]));
+        let mut plan =
+            plan(parts, layer, quote_spanned!(layer.ends.first=> Self::#called), quote!(&[#(#inputs),*]));
         match &first[node.layer] {
             Some(first) => plan = quote!(::keras::rt::shared_plan(&Self::#first, #plan)),
             None => first[node.layer] = Some(ident),

@@ -1,7 +1,7 @@
 //! The generated code: a type, its graph as consts, and one line for each call.
 
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{quote, quote_spanned};
 
 use super::graph::{Graph, Idents};
 use super::parse::{Body, Header};
@@ -124,8 +124,9 @@ fn walks(parts: &Parts<'_>) -> (TokenStream, TokenStream) {
     let idents = parts.idents;
     let called = parts.graph.nodes.iter().zip(&idents.calls);
     let called = called.map(|(node, call)| call.as_ref().unwrap_or(&idents.layers[node.layer]));
-    let forward = called.clone().map(|layer| quote!(let at = run.step(&Self::#layer, at);));
-    let backward = called.rev().map(|layer| quote!(let at = run.back(&Self::#layer, at);));
+    let called = called.map(|layer| quote_spanned!(layer.span()=> &Self::#layer));
+    let forward = called.clone().map(|layer| quote!(let at = run.step(#layer, at);));
+    let backward = called.rev().map(|layer| quote!(let at = run.back(#layer, at);));
     (quote!(#(#forward)* at), quote!(#(#backward)* at))
 }
 
@@ -161,12 +162,13 @@ fn layer(header: &Header) -> TokenStream {
     let Header { name, generics, .. } = header;
     let (impl_generics, type_generics, _) = generics.split_for_impl();
     let (layers, with_network) = (access::type_name(header), access::with_network(generics, None));
+    let new = Ident::new("new", name.span());
     let (_, with_network, _) = with_network.split_for_impl();
     quote! {
         impl #impl_generics #name #type_generics {
             /// The model as a layer of another one.
             #[must_use]
-            pub const fn new() -> Self { #name }
+            pub const fn #new() -> Self { #name }
 
             /// Its plan as a layer of another one: the inputs must be those that it declares.
             ///

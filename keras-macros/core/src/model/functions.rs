@@ -25,6 +25,10 @@ const LAYERS: &[(&str, &str)] = &[
     ("subtract", "Subtract"),
 ];
 
+/// What the constructors of those that have any take by position. The others join values alone.
+const PARAMETERS: &[(&str, &str)] =
+    &[("dot", "axes"), ("dropout", "rate"), ("permute", "dims"), ("reshape", "target_shape")];
+
 const ACTIVATIONS: &[&str] = &[
     "celu",
     "elu",
@@ -76,6 +80,11 @@ pub fn function(name: &str) -> Option<Function> {
     }
     let word = ACTIVATIONS.iter().find(|word| **word == name)?;
     Some(Function::Activation(word, find(WITH_OPTIONS, name)))
+}
+
+/// The name of what a function takes by position besides values: `axes` of `dot`.
+pub fn parameter(name: &str) -> Option<&'static str> {
+    find(PARAMETERS, name)
 }
 
 /// Whether this is the value of an option: `relu`, `same`.

@@ -54,7 +54,13 @@ pub fn assign(header: &Header, graph: &Graph, errors: &mut Errors) -> Idents {
         ports.iter().map(port).collect()
     };
     let (inputs, outputs) = (ports(&header.inputs, "INPUT"), ports(&header.outputs, "OUTPUT"));
-    let layers: Vec<Ident> = methods.iter().map(|method| fresh(method.to_string())).collect();
+    // What rustc says of a layer's const is said of the layer.
+    let constant = |(method, layer): (&Ident, &Layer)| {
+        let mut constant = fresh(method.to_string());
+        constant.set_span(layer.ends.first);
+        constant
+    };
+    let layers: Vec<Ident> = methods.iter().zip(&graph.layers).map(constant).collect();
     let wrapped = graph.wrapped.iter().map(|layer| fresh(format!("inner_{}", layer.stem))).collect();
     let mut calls_of = vec![0; layers.len()];
     let (mut plans, mut calls) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! The graph as one const, which run-time code reads.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::expand::{Parts, number};
 use super::graph::{Layer, Value};
@@ -14,7 +14,7 @@ use crate::naming::snake;
 ///     name: "mlp",
 ///     sequential: true,
 ///     inputs: &[InputSpec::new("input_layer", Self::INPUT)],
-///     outputs: &[OutputSpec::new("dense", Source::node(0))],
+///     outputs: &[OutputSpec::new("dense", Self::OUTPUT, Source::node(0))],
 ///     layers: &[LayerSpec::new("dense", &Self::DENSE)],
 ///     nodes: &[NodeSpec::new(0, &[Source::Input(0)], &Self::DENSE_PLAN)],
 /// }
@@ -26,18 +26,20 @@ pub fn graph(parts: &Parts<'_>, sequential: bool) -> TokenStream {
         let name = port.name.as_ref().map_or("input_layer".to_string(), Ident::to_string);
         quote!(::keras::rt::InputSpec::new(#name, Self::#ident))
     });
-    let outputs = header.outputs.iter().zip(&graph.outputs).map(|(port, output)| {
+    let outputs = header.outputs.iter().zip(&graph.outputs).zip(&idents.outputs);
+    let outputs = outputs.map(|((port, output), ident)| {
         let name = match (&port.name, output) {
             (Some(name), _) => name.to_string(),
             (None, Value::Output { node, .. }) => idents.names[graph.nodes[*node].layer].clone(),
             (None, Value::Input(_)) => "output".to_string(),
         };
         let source = source(output);
-        quote!(::keras::rt::OutputSpec::new(#name, #source))
+        quote!(::keras::rt::OutputSpec::new(#name, Self::#ident, #source))
     });
     let layers = graph.layers.iter().enumerate().map(|(at, layer)| {
         let (name, ident, options) = (&idents.names[at], &idents.layers[at], options(layer));
-        quote!(::keras::rt::LayerSpec::new(#name, &Self::#ident) #options)
+        let layer = quote_spanned!(layer.ends.first=> &Self::#ident);
+        quote!(::keras::rt::LayerSpec::new(#name, #layer) #options)
     });
     let nodes = graph.nodes.iter().enumerate().map(|(at, node)| {
         let (layer, plan) = (number(node.layer), &idents.plans[at]);

@@ -27,6 +27,9 @@ pub fn check(header: &Header, errors: &mut Errors) {
         }
         for dim in &port.dims {
             match dim {
+                Expr::Path(path) if path.path.is_ident("None") => {
+                    errors.at(dim, "the shape of one sample is declared: the batch is not written");
+                }
                 Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) | Expr::Path(_) => {}
                 Expr::Lit(_) | Expr::Unary(_) | Expr::Infer(_) => {
                     errors.at(dim, "a dimension of a sample is a positive whole number (the batch is not written)");

@@ -6,8 +6,8 @@ struct DecoderLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = MultiHeadAttention;
-    type __Layer1 = Embedding;
+    type __Layer0 = <MultiHeadAttention as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <Embedding as ::keras::rt::IsLayer>::Layer;
     impl Decoder {
         const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[100])
             .with_dtype(::keras::rt::DType::I32);
@@ -70,7 +70,11 @@ const _: () = {
                 ::keras::rt::InputSpec::new("memory", Self::INPUT_MEMORY),
             ],
             outputs: &[
-                ::keras::rt::OutputSpec::new("attention", ::keras::rt::Source::node(2)),
+                ::keras::rt::OutputSpec::new(
+                    "attention",
+                    Self::OUTPUT,
+                    ::keras::rt::Source::node(2),
+                ),
             ],
             layers: &[
                 ::keras::rt::LayerSpec::new("attention", &Self::ATTENTION),
@@ -162,12 +166,21 @@ const _: () = {
     type __Dims0 = ::keras::rt::dims!(Decoder::INPUT_X);
     type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Decoder::EMBEDDING_PLAN, 0));
     type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Decoder::ATTENTION_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> DecoderLayers<__N> {
+    impl<__N: ::keras::rt::Reads> DecoderLayers<__N> {
         ///The layer `embedding`: `Embedding`.
         pub fn embedding(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Decoder>(&self.0, &Decoder::EMBEDDING, 1)
+        }
+        ///The layer `embedding`, to change its weights.
+        pub fn embedding_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Decoder>(&mut self.0, &Decoder::EMBEDDING, 1)
         }
         ///The layer `attention`: `MultiHeadAttention`.
         pub fn attention(
@@ -175,18 +188,13 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer0, (__Dims1, __Dims1), __Dims2> {
             ::keras::rt::LayerRef::of::<Decoder>(&self.0, &Decoder::ATTENTION, 0)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> DecoderLayers<__N> {
-        ///The layer `embedding`, to change its weights.
-        pub fn embedding_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims0, __Dims1> {
-            ::keras::rt::LayerMut::of::<Decoder>(&mut self.0, &Decoder::EMBEDDING, 1)
-        }
         ///The layer `attention`, to change its weights.
         pub fn attention_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, (__Dims1, __Dims1), __Dims2> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, (__Dims1, __Dims1), __Dims2>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Decoder>(&mut self.0, &Decoder::ATTENTION, 0)
         }
     }

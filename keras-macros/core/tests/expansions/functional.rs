@@ -6,15 +6,15 @@ struct NetLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = Dense;
-    type __Layer1 = Dense;
-    type __Layer2 = ::keras::layers::Add;
-    type __Layer3 = Dense;
-    type __Layer4 = Dense;
-    type __Layer5 = ::keras::layers::Add;
-    type __Layer6 = Dense;
-    type __Layer7 = ::keras::layers::Rescaling;
-    type __Layer8 = ::keras::layers::Concatenate;
+    type __Layer0 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer2 = <::keras::layers::Add as ::keras::rt::IsLayer>::Layer;
+    type __Layer3 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer4 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer5 = <::keras::layers::Add as ::keras::rt::IsLayer>::Layer;
+    type __Layer6 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer7 = <::keras::layers::Rescaling as ::keras::rt::IsLayer>::Layer;
+    type __Layer8 = <::keras::layers::Concatenate as ::keras::rt::IsLayer>::Layer;
     impl Net {
         const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[32]);
         const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[10]);
@@ -115,7 +115,11 @@ const _: () = {
             sequential: false,
             inputs: &[::keras::rt::InputSpec::new("x", Self::INPUT_X)],
             outputs: &[
-                ::keras::rt::OutputSpec::new("dense_4", ::keras::rt::Source::node(8)),
+                ::keras::rt::OutputSpec::new(
+                    "dense_4",
+                    Self::OUTPUT,
+                    ::keras::rt::Source::node(8),
+                ),
             ],
             layers: &[
                 ::keras::rt::LayerSpec::new("dense", &Self::DENSE),
@@ -262,14 +266,32 @@ const _: () = {
     type __Dims7 = ::keras::rt::dims!(::keras::rt::output(& Net::RESCALING_PLAN, 0));
     type __Dims8 = ::keras::rt::dims!(::keras::rt::output(& Net::CONCATENATE_PLAN, 0));
     type __Dims9 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_4_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> NetLayers<__N> {
+    impl<__N: ::keras::rt::Reads> NetLayers<__N> {
         ///The layer `dense_1`: `Dense`.
         pub fn dense_1(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_1, 1)
         }
+        ///The layer `dense_1`, to change its weights.
+        pub fn dense_1_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_1, 1)
+        }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims1, __Dims2> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE, 0)
+        }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims1, __Dims2>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE, 0)
         }
         ///The layer `add`: `+`.
         pub fn add(
@@ -277,13 +299,40 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer2, (__Dims0, __Dims2), __Dims3> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::ADD, 2)
         }
+        ///The layer `add`, to change its weights.
+        pub fn add_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, (__Dims0, __Dims2), __Dims3>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::ADD, 2)
+        }
         ///The layer `dense_3`: `Dense`.
         pub fn dense_3(&self) -> ::keras::rt::LayerRef<'_, __Layer4, __Dims3, __Dims4> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_3, 4)
         }
+        ///The layer `dense_3`, to change its weights.
+        pub fn dense_3_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer4, __Dims3, __Dims4>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_3, 4)
+        }
         ///The layer `dense_2`: `Dense`.
         pub fn dense_2(&self) -> ::keras::rt::LayerRef<'_, __Layer3, __Dims4, __Dims5> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_2, 3)
+        }
+        ///The layer `dense_2`, to change its weights.
+        pub fn dense_2_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer3, __Dims4, __Dims5>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_2, 3)
         }
         ///The layer `add_1`: `+`.
         pub fn add_1(
@@ -291,11 +340,29 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer5, (__Dims3, __Dims5), __Dims6> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::ADD_1, 5)
         }
+        ///The layer `add_1`, to change its weights.
+        pub fn add_1_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer5, (__Dims3, __Dims5), __Dims6>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::ADD_1, 5)
+        }
         ///The layer `rescaling`: `*`.
         pub fn rescaling(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer7, __Dims0, __Dims7> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::RESCALING, 7)
+        }
+        ///The layer `rescaling`, to change its weights.
+        pub fn rescaling_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer7, __Dims0, __Dims7>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::RESCALING, 7)
         }
         ///The layer `concatenate`: `concat`.
         pub fn concatenate(
@@ -303,64 +370,26 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer8, (__Dims6, __Dims7), __Dims8> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::CONCATENATE, 8)
         }
+        ///The layer `concatenate`, to change its weights.
+        pub fn concatenate_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer8, (__Dims6, __Dims7), __Dims8>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::CONCATENATE, 8)
+        }
         ///The layer `dense_4`: `Dense`.
         pub fn dense_4(&self) -> ::keras::rt::LayerRef<'_, __Layer6, __Dims8, __Dims9> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE_4, 6)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> NetLayers<__N> {
-        ///The layer `dense_1`, to change its weights.
-        pub fn dense_1_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims0, __Dims1> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_1, 1)
-        }
-        ///The layer `dense`, to change its weights.
-        pub fn dense_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims1, __Dims2> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE, 0)
-        }
-        ///The layer `add`, to change its weights.
-        pub fn add_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer2, (__Dims0, __Dims2), __Dims3> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::ADD, 2)
-        }
-        ///The layer `dense_3`, to change its weights.
-        pub fn dense_3_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer4, __Dims3, __Dims4> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_3, 4)
-        }
-        ///The layer `dense_2`, to change its weights.
-        pub fn dense_2_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer3, __Dims4, __Dims5> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_2, 3)
-        }
-        ///The layer `add_1`, to change its weights.
-        pub fn add_1_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer5, (__Dims3, __Dims5), __Dims6> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::ADD_1, 5)
-        }
-        ///The layer `rescaling`, to change its weights.
-        pub fn rescaling_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer7, __Dims0, __Dims7> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::RESCALING, 7)
-        }
-        ///The layer `concatenate`, to change its weights.
-        pub fn concatenate_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer8, (__Dims6, __Dims7), __Dims8> {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::CONCATENATE, 8)
-        }
         ///The layer `dense_4`, to change its weights.
         pub fn dense_4_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer6, __Dims8, __Dims9> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer6, __Dims8, __Dims9>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE_4, 6)
         }
     }

@@ -12,8 +12,10 @@ pub struct WideLayers<
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = Dense;
-    type __Layer1<const HIDDEN: usize, const OUT: usize> = Proj<OUT>;
+    type __Layer0 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer1<const HIDDEN: usize, const OUT: usize> = <Proj<
+        OUT,
+    > as ::keras::rt::IsLayer>::Layer;
     impl<const HIDDEN: usize, const OUT: usize> Wide<HIDDEN, OUT> {
         const INPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[784]);
         const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[OUT]);
@@ -65,7 +67,11 @@ const _: () = {
                 sequential: true,
                 inputs: &[::keras::rt::InputSpec::new("input_layer", Self::INPUT)],
                 outputs: &[
-                    ::keras::rt::OutputSpec::new("proj", ::keras::rt::Source::node(1)),
+                    ::keras::rt::OutputSpec::new(
+                        "proj",
+                        Self::OUTPUT,
+                        ::keras::rt::Source::node(1),
+                    ),
                 ],
                 layers: &[
                     ::keras::rt::LayerSpec::new("dense", &Self::DENSE),
@@ -153,7 +159,7 @@ const _: () = {
     impl<
         const HIDDEN: usize,
         const OUT: usize,
-        __N: ::keras::rt::Borrow<::keras::rt::Network>,
+        __N: ::keras::rt::Reads,
     > WideLayers<HIDDEN, OUT, __N> {
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer0, (), ()> {
@@ -161,28 +167,28 @@ const _: () = {
                 Wide<HIDDEN, OUT>,
             >(&self.0, &Wide::<HIDDEN, OUT>::DENSE, 0)
         }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(&mut self) -> ::keras::rt::LayerMut<'_, __Layer0, (), ()>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<
+                Wide<HIDDEN, OUT>,
+            >(&mut self.0, &Wide::<HIDDEN, OUT>::DENSE, 0)
+        }
         ///The layer `proj`: `Proj`.
         pub fn proj(&self) -> ::keras::rt::LayerRef<'_, __Layer1<HIDDEN, OUT>, (), ()> {
             ::keras::rt::LayerRef::of::<
                 Wide<HIDDEN, OUT>,
             >(&self.0, &Wide::<HIDDEN, OUT>::PROJ, 1)
         }
-    }
-    impl<
-        const HIDDEN: usize,
-        const OUT: usize,
-        __N: ::keras::rt::BorrowMut<::keras::rt::Network>,
-    > WideLayers<HIDDEN, OUT, __N> {
-        ///The layer `dense`, to change its weights.
-        pub fn dense_mut(&mut self) -> ::keras::rt::LayerMut<'_, __Layer0, (), ()> {
-            ::keras::rt::LayerMut::of::<
-                Wide<HIDDEN, OUT>,
-            >(&mut self.0, &Wide::<HIDDEN, OUT>::DENSE, 0)
-        }
         ///The layer `proj`, to change its weights.
         pub fn proj_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1<HIDDEN, OUT>, (), ()> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer1<HIDDEN, OUT>, (), ()>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<
                 Wide<HIDDEN, OUT>,
             >(&mut self.0, &Wide::<HIDDEN, OUT>::PROJ, 1)

@@ -9,8 +9,8 @@ pub struct NetLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = Dense;
-    type __Layer1 = Dense;
+    type __Layer0 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <Dense as ::keras::rt::IsLayer>::Layer;
     impl Net {
         const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[32]);
         const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[10]);
@@ -96,17 +96,18 @@ const _: () = {
     }
     type __Dims0 = ::keras::rt::dims!(Net::INPUT_X);
     type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> NetLayers<__N> {
+    impl<__N: ::keras::rt::Reads> NetLayers<__N> {
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::DENSE, 0)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> NetLayers<__N> {
         ///The layer `dense`, to change its weights.
         pub fn dense_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::DENSE, 0)
         }
     }

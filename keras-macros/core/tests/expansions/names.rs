@@ -6,11 +6,11 @@ struct NamedLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = Conv2D;
-    type __Layer1 = Conv2D;
-    type __Layer2 = Conv2D;
-    type __Layer3 = Flatten;
-    type __Layer4 = Dense;
+    type __Layer0 = <Conv2D as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <Conv2D as ::keras::rt::IsLayer>::Layer;
+    type __Layer2 = <Conv2D as ::keras::rt::IsLayer>::Layer;
+    type __Layer3 = <Flatten as ::keras::rt::IsLayer>::Layer;
+    type __Layer4 = <Dense as ::keras::rt::IsLayer>::Layer;
     impl Named {
         const INPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[28, 28, 1]);
         const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[10]);
@@ -72,7 +72,11 @@ const _: () = {
             sequential: true,
             inputs: &[::keras::rt::InputSpec::new("input_layer", Self::INPUT)],
             outputs: &[
-                ::keras::rt::OutputSpec::new("dense", ::keras::rt::Source::node(4)),
+                ::keras::rt::OutputSpec::new(
+                    "dense",
+                    Self::OUTPUT,
+                    ::keras::rt::Source::node(4),
+                ),
             ],
             layers: &[
                 ::keras::rt::LayerSpec::new("stem", &Self::STEM),
@@ -185,10 +189,19 @@ const _: () = {
     type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Named::CONV2D_PLAN, 0));
     type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Named::FLATTEN_PLAN, 0));
     type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Named::DENSE_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> NamedLayers<__N> {
+    impl<__N: ::keras::rt::Reads> NamedLayers<__N> {
         ///The layer `stem`: `Conv2D`.
         pub fn stem(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::STEM, 0)
+        }
+        ///The layer `stem`, to change its weights.
+        pub fn stem_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::STEM, 0)
         }
         ///The layer `block-1.conv`: `Conv2D`.
         pub fn block_1_conv(
@@ -196,48 +209,52 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
             ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::BLOCK_1_CONV, 1)
         }
+        ///The layer `block-1.conv`, to change its weights.
+        pub fn block_1_conv_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::BLOCK_1_CONV, 1)
+        }
         ///The layer `conv2d`: `Conv2D`.
         pub fn conv2d(&self) -> ::keras::rt::LayerRef<'_, __Layer2, __Dims2, __Dims3> {
             ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::CONV2D, 2)
+        }
+        ///The layer `conv2d`, to change its weights.
+        pub fn conv2d_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims2, __Dims3>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::CONV2D, 2)
         }
         ///The layer `flatten`: `Flatten`.
         pub fn flatten(&self) -> ::keras::rt::LayerRef<'_, __Layer3, __Dims3, __Dims4> {
             ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::FLATTEN, 3)
         }
+        ///The layer `flatten`, to change its weights.
+        pub fn flatten_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer3, __Dims3, __Dims4>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::FLATTEN, 3)
+        }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer4, __Dims4, __Dims5> {
             ::keras::rt::LayerRef::of::<Named>(&self.0, &Named::DENSE, 4)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> NamedLayers<__N> {
-        ///The layer `stem`, to change its weights.
-        pub fn stem_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
-            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::STEM, 0)
-        }
-        ///The layer `block-1.conv`, to change its weights.
-        pub fn block_1_conv_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
-            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::BLOCK_1_CONV, 1)
-        }
-        ///The layer `conv2d`, to change its weights.
-        pub fn conv2d_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims2, __Dims3> {
-            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::CONV2D, 2)
-        }
-        ///The layer `flatten`, to change its weights.
-        pub fn flatten_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer3, __Dims3, __Dims4> {
-            ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::FLATTEN, 3)
-        }
         ///The layer `dense`, to change its weights.
         pub fn dense_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer4, __Dims4, __Dims5> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer4, __Dims4, __Dims5>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Named>(&mut self.0, &Named::DENSE, 4)
         }
     }

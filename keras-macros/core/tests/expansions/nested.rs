@@ -6,8 +6,8 @@ struct TwinLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = Tower;
-    type __Layer1 = Dense;
+    type __Layer0 = <Tower as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <Dense as ::keras::rt::IsLayer>::Layer;
     impl Twin {
         const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[6, 8]);
         const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[6, 4]);
@@ -45,7 +45,11 @@ const _: () = {
             sequential: false,
             inputs: &[::keras::rt::InputSpec::new("x", Self::INPUT_X)],
             outputs: &[
-                ::keras::rt::OutputSpec::new("dense", ::keras::rt::Source::node(1)),
+                ::keras::rt::OutputSpec::new(
+                    "dense",
+                    Self::OUTPUT,
+                    ::keras::rt::Source::node(1),
+                ),
             ],
             layers: &[
                 ::keras::rt::LayerSpec::new("tower", &Self::TOWER).trainable(false),
@@ -133,27 +137,31 @@ const _: () = {
     type __Dims0 = ::keras::rt::dims!(Twin::INPUT_X);
     type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Twin::TOWER_PLAN, 0));
     type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Twin::DENSE_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> TwinLayers<__N> {
+    impl<__N: ::keras::rt::Reads> TwinLayers<__N> {
         ///The layer `tower`: `Tower`.
         pub fn tower(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Twin>(&self.0, &Twin::TOWER, 0)
+        }
+        ///The layer `tower`, to change its weights.
+        pub fn tower_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Twin>(&mut self.0, &Twin::TOWER, 0)
         }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
             ::keras::rt::LayerRef::of::<Twin>(&self.0, &Twin::DENSE, 1)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> TwinLayers<__N> {
-        ///The layer `tower`, to change its weights.
-        pub fn tower_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
-            ::keras::rt::LayerMut::of::<Twin>(&mut self.0, &Twin::TOWER, 0)
-        }
         ///The layer `dense`, to change its weights.
         pub fn dense_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Twin>(&mut self.0, &Twin::DENSE, 1)
         }
     }

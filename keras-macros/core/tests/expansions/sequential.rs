@@ -8,9 +8,9 @@ pub struct MlpLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = Flatten;
-    type __Layer1 = Dense;
-    type __Layer2 = Dense;
+    type __Layer0 = <Flatten as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer2 = <Dense as ::keras::rt::IsLayer>::Layer;
     impl Mlp {
         const INPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[28, 28, 1]);
         const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[10]);
@@ -54,7 +54,11 @@ const _: () = {
             sequential: true,
             inputs: &[::keras::rt::InputSpec::new("input_layer", Self::INPUT)],
             outputs: &[
-                ::keras::rt::OutputSpec::new("dense_1", ::keras::rt::Source::node(2)),
+                ::keras::rt::OutputSpec::new(
+                    "dense_1",
+                    Self::OUTPUT,
+                    ::keras::rt::Source::node(2),
+                ),
             ],
             layers: &[
                 ::keras::rt::LayerSpec::new("flatten", &Self::FLATTEN),
@@ -147,37 +151,44 @@ const _: () = {
     type __Dims1 = ::keras::rt::dims!(::keras::rt::output(& Mlp::FLATTEN_PLAN, 0));
     type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Mlp::DENSE_PLAN, 0));
     type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Mlp::DENSE_1_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> MlpLayers<__N> {
+    impl<__N: ::keras::rt::Reads> MlpLayers<__N> {
         ///The layer `flatten`: `Flatten`.
         pub fn flatten(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Mlp>(&self.0, &Mlp::FLATTEN, 0)
+        }
+        ///The layer `flatten`, to change its weights.
+        pub fn flatten_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::FLATTEN, 0)
         }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
             ::keras::rt::LayerRef::of::<Mlp>(&self.0, &Mlp::DENSE, 1)
         }
+        ///The layer `dense`, to change its weights.
+        pub fn dense_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::DENSE, 1)
+        }
         ///The layer `dense_1`: `Dense`.
         pub fn dense_1(&self) -> ::keras::rt::LayerRef<'_, __Layer2, __Dims2, __Dims3> {
             ::keras::rt::LayerRef::of::<Mlp>(&self.0, &Mlp::DENSE_1, 2)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> MlpLayers<__N> {
-        ///The layer `flatten`, to change its weights.
-        pub fn flatten_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
-            ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::FLATTEN, 0)
-        }
-        ///The layer `dense`, to change its weights.
-        pub fn dense_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
-            ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::DENSE, 1)
-        }
         ///The layer `dense_1`, to change its weights.
         pub fn dense_1_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims2, __Dims3> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims2, __Dims3>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Mlp>(&mut self.0, &Mlp::DENSE_1, 2)
         }
     }

@@ -6,8 +6,8 @@ struct EncoderLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = LSTM;
-    type __Layer1 = LSTM;
+    type __Layer0 = <LSTM as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <LSTM as ::keras::rt::IsLayer>::Layer;
     impl Encoder {
         const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[20, 8]);
         const OUTPUT_Y: ::keras::rt::Spec = ::keras::rt::Spec::of(&[16]);
@@ -59,9 +59,14 @@ const _: () = {
             sequential: false,
             inputs: &[::keras::rt::InputSpec::new("x", Self::INPUT_X)],
             outputs: &[
-                ::keras::rt::OutputSpec::new("y", ::keras::rt::Source::node(1)),
+                ::keras::rt::OutputSpec::new(
+                    "y",
+                    Self::OUTPUT_Y,
+                    ::keras::rt::Source::node(1),
+                ),
                 ::keras::rt::OutputSpec::new(
                     "state",
+                    Self::OUTPUT_STATE,
                     ::keras::rt::Source::Node {
                         node: 0,
                         output: 1,
@@ -163,12 +168,21 @@ const _: () = {
     type __Dims2 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 1));
     type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_PLAN, 2));
     type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Encoder::LSTM_1_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> EncoderLayers<__N> {
+    impl<__N: ::keras::rt::Reads> EncoderLayers<__N> {
         ///The layer `lstm`: `LSTM`.
         pub fn lstm(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, (__Dims1, __Dims2, __Dims3)> {
             ::keras::rt::LayerRef::of::<Encoder>(&self.0, &Encoder::LSTM, 0)
+        }
+        ///The layer `lstm`, to change its weights.
+        pub fn lstm_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, (__Dims1, __Dims2, __Dims3)>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Encoder>(&mut self.0, &Encoder::LSTM, 0)
         }
         ///The layer `lstm_1`: `LSTM`.
         pub fn lstm_1(
@@ -176,18 +190,13 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer1, (__Dims0, __Dims2, __Dims3), __Dims4> {
             ::keras::rt::LayerRef::of::<Encoder>(&self.0, &Encoder::LSTM_1, 1)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> EncoderLayers<__N> {
-        ///The layer `lstm`, to change its weights.
-        pub fn lstm_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, (__Dims1, __Dims2, __Dims3)> {
-            ::keras::rt::LayerMut::of::<Encoder>(&mut self.0, &Encoder::LSTM, 0)
-        }
         ///The layer `lstm_1`, to change its weights.
         pub fn lstm_1_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, (__Dims0, __Dims2, __Dims3), __Dims4> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, (__Dims0, __Dims2, __Dims3), __Dims4>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Encoder>(&mut self.0, &Encoder::LSTM_1, 1)
         }
     }

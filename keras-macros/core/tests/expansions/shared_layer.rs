@@ -6,10 +6,10 @@ pub(crate) struct SiameseLayers<__N = ::keras::rt::Network>(::keras::rt::Place<_
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Layer0 = Conv2D;
-    type __Layer1 = Flatten;
-    type __Layer2 = Dense;
-    type __Layer3 = ::keras::layers::Subtract;
+    type __Layer0 = <Conv2D as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <Flatten as ::keras::rt::IsLayer>::Layer;
+    type __Layer2 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer3 = <::keras::layers::Subtract as ::keras::rt::IsLayer>::Layer;
     impl Siamese {
         const INPUT_LEFT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[28, 28, 1]);
         const INPUT_RIGHT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[28, 28, 1]);
@@ -85,7 +85,11 @@ const _: () = {
                 ::keras::rt::InputSpec::new("right", Self::INPUT_RIGHT),
             ],
             outputs: &[
-                ::keras::rt::OutputSpec::new("dense", ::keras::rt::Source::node(5)),
+                ::keras::rt::OutputSpec::new(
+                    "dense",
+                    Self::OUTPUT,
+                    ::keras::rt::Source::node(5),
+                ),
             ],
             layers: &[
                 ::keras::rt::LayerSpec::new("conv2d", &Self::CONV2D),
@@ -202,14 +206,32 @@ const _: () = {
     type __Dims3 = ::keras::rt::dims!(::keras::rt::output(& Siamese::FLATTEN_PLAN_2, 0));
     type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Siamese::SUBTRACT_PLAN, 0));
     type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Siamese::DENSE_PLAN, 0));
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> SiameseLayers<__N> {
+    impl<__N: ::keras::rt::Reads> SiameseLayers<__N> {
         ///The layer `conv2d`: `Conv2D`.
         pub fn conv2d(&self) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::CONV2D, 0)
         }
+        ///The layer `conv2d`, to change its weights.
+        pub fn conv2d_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::CONV2D, 0)
+        }
         ///The layer `flatten`: `Flatten`.
         pub fn flatten(&self) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
             ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::FLATTEN, 1)
+        }
+        ///The layer `flatten`, to change its weights.
+        pub fn flatten_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::FLATTEN, 1)
         }
         ///The layer `subtract`: `subtract`.
         pub fn subtract(
@@ -217,34 +239,26 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer3, (__Dims2, __Dims3), __Dims4> {
             ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::SUBTRACT, 3)
         }
+        ///The layer `subtract`, to change its weights.
+        pub fn subtract_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer3, (__Dims2, __Dims3), __Dims4>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::SUBTRACT, 3)
+        }
         ///The layer `dense`: `Dense`.
         pub fn dense(&self) -> ::keras::rt::LayerRef<'_, __Layer2, __Dims4, __Dims5> {
             ::keras::rt::LayerRef::of::<Siamese>(&self.0, &Siamese::DENSE, 2)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> SiameseLayers<__N> {
-        ///The layer `conv2d`, to change its weights.
-        pub fn conv2d_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
-            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::CONV2D, 0)
-        }
-        ///The layer `flatten`, to change its weights.
-        pub fn flatten_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
-            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::FLATTEN, 1)
-        }
-        ///The layer `subtract`, to change its weights.
-        pub fn subtract_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer3, (__Dims2, __Dims3), __Dims4> {
-            ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::SUBTRACT, 3)
-        }
         ///The layer `dense`, to change its weights.
         pub fn dense_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims4, __Dims5> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer2, __Dims4, __Dims5>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<Siamese>(&mut self.0, &Siamese::DENSE, 2)
         }
     }

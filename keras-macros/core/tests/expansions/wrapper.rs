@@ -6,10 +6,10 @@ struct TaggerLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 #[doc(hidden)]
 #[allow(non_upper_case_globals, non_camel_case_types, dead_code, unused, clippy::all)]
 const _: () = {
-    type __Inner0 = LSTM;
-    type __Inner1 = Dense;
-    type __Layer0 = Bidirectional<__Inner0>;
-    type __Layer1 = TimeDistributed<__Inner1>;
+    type __Inner0 = <LSTM as ::keras::rt::IsLayer>::Layer;
+    type __Inner1 = <Dense as ::keras::rt::IsLayer>::Layer;
+    type __Layer0 = <Bidirectional<__Inner0> as ::keras::rt::IsLayer>::Layer;
+    type __Layer1 = <TimeDistributed<__Inner1> as ::keras::rt::IsLayer>::Layer;
     impl Tagger {
         const INPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[20, 8]);
         const OUTPUT: ::keras::rt::Spec = ::keras::rt::Spec::of(&[20, 5]);
@@ -61,6 +61,7 @@ const _: () = {
             outputs: &[
                 ::keras::rt::OutputSpec::new(
                     "time_distributed",
+                    Self::OUTPUT,
                     ::keras::rt::Source::node(1),
                 ),
             ],
@@ -150,12 +151,21 @@ const _: () = {
     type __Dims2 = ::keras::rt::dims!(
         ::keras::rt::output(& Tagger::TIME_DISTRIBUTED_PLAN, 0)
     );
-    impl<__N: ::keras::rt::Borrow<::keras::rt::Network>> TaggerLayers<__N> {
+    impl<__N: ::keras::rt::Reads> TaggerLayers<__N> {
         ///The layer `bidirectional`: `Bidirectional`.
         pub fn bidirectional(
             &self,
         ) -> ::keras::rt::LayerRef<'_, __Layer0, __Dims0, __Dims1> {
             ::keras::rt::LayerRef::of::<Tagger>(&self.0, &Tagger::BIDIRECTIONAL, 0)
+        }
+        ///The layer `bidirectional`, to change its weights.
+        pub fn bidirectional_mut(
+            &mut self,
+        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1>
+        where
+            __N: ::keras::rt::Writes,
+        {
+            ::keras::rt::LayerMut::of::<Tagger>(&mut self.0, &Tagger::BIDIRECTIONAL, 0)
         }
         ///The layer `time_distributed`: `TimeDistributed`.
         pub fn time_distributed(
@@ -163,18 +173,13 @@ const _: () = {
         ) -> ::keras::rt::LayerRef<'_, __Layer1, __Dims1, __Dims2> {
             ::keras::rt::LayerRef::of::<Tagger>(&self.0, &Tagger::TIME_DISTRIBUTED, 1)
         }
-    }
-    impl<__N: ::keras::rt::BorrowMut<::keras::rt::Network>> TaggerLayers<__N> {
-        ///The layer `bidirectional`, to change its weights.
-        pub fn bidirectional_mut(
-            &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer0, __Dims0, __Dims1> {
-            ::keras::rt::LayerMut::of::<Tagger>(&mut self.0, &Tagger::BIDIRECTIONAL, 0)
-        }
         ///The layer `time_distributed`, to change its weights.
         pub fn time_distributed_mut(
             &mut self,
-        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2> {
+        ) -> ::keras::rt::LayerMut<'_, __Layer1, __Dims1, __Dims2>
+        where
+            __N: ::keras::rt::Writes,
+        {
             ::keras::rt::LayerMut::of::<
                 Tagger,
             >(&mut self.0, &Tagger::TIME_DISTRIBUTED, 1)

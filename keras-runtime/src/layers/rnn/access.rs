@@ -7,16 +7,16 @@ macro_rules! wrapper {
         #[doc(hidden)]
         pub struct $access<N, L>(crate::rt::Place<N>, std::marker::PhantomData<fn() -> L>);
 
-        impl<N: std::borrow::Borrow<crate::rt::Network>, L: crate::rt::Weighted> $access<N, L> {
+        impl<N: crate::rt::Reads, L: crate::rt::Weighted> $access<N, L> {
             $($(#[$doc])*
             pub fn $part(&self) -> L::Weights<&crate::rt::Network> {
                 self.0.part::<L>(stringify!($part))
             })*
-        }
-
-        impl<N: std::borrow::BorrowMut<crate::rt::Network>, L: crate::rt::Weighted> $access<N, L> {
             $($(#[$doc])*
-            pub fn $part_mut(&mut self) -> L::Weights<&mut crate::rt::Network> {
+            pub fn $part_mut(&mut self) -> L::Weights<&mut crate::rt::Network>
+            where
+                N: crate::rt::Writes,
+            {
                 self.0.part_mut::<L>(stringify!($part))
             })*
         }

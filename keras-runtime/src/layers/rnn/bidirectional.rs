@@ -12,6 +12,10 @@ use crate::plan::{List, MaskRule, Message, Plan, PlanResult, Spec, WeightSpec, a
 use crate::{Error, Result, plan_try};
 
 /// A recurrent layer that [`Bidirectional`] can run in both directions.
+#[diagnostic::on_unimplemented(
+    message = "`Bidirectional` cannot run `{Self}` in both directions",
+    label = "expected a recurrent layer: `SimpleRNN`, `LSTM` or `GRU`"
+)]
 pub trait Recurrent: Layer + FromConfig + Clone {
     /// The same layer, taking its steps in this direction.
     fn directed(&self, go_backwards: bool, zero_output_for_mask: bool) -> Self;

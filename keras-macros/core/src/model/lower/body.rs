@@ -240,11 +240,16 @@ impl<'a> Lower<'a> {
         } else if env.get(&text).is_some() {
             self.errors.at(name, format!("`{text}` is outside this block: return the new value instead"));
         } else {
-            let message = match similar(&text, env.names()) {
+            // What the user meant to change is unknown from here on.
+            let known = similar(&text, env.names()).map(str::to_string);
+            let message = match &known {
                 Some(known) => format!("cannot find `{text}` in this model; did you mean `{known}`?"),
                 None => format!("cannot find `{text}` in this model: declare it with `let mut`"),
             };
             self.errors.at(name, message);
+            if let Some(variable) = known.and_then(|known| env.get_mut(&known)) {
+                variable.val = Val::Error;
+            }
         }
     }
 

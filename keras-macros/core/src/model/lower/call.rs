@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident};
-use syn::{Expr, ExprCall, ExprClosure, Path, parse_quote_spanned};
+use syn::{Expr, ExprAssign, ExprCall, ExprClosure, Path, parse_quote_spanned};
 
 use super::consts::NotConst;
 use super::env::{Env, Val};
@@ -164,7 +164,20 @@ impl<'a> Lower<'a> {
             let is_const = matches!(argument, Expr::Assign(_))
                 || (!inputs.is_empty() && matches!(self.mentions_graph(argument, env), Some(false)));
             if is_const {
-                arguments.push(argument.clone());
+                let parameter = functions::parameter(&ident.to_string());
+                match argument {
+                    // Keras takes `axes = 1` where a constructor takes it by position.
+                    Expr::Assign(option) if parameter.is_some_and(|name| is_named(option, name)) => {
+                        arguments.insert(0, (*option.right).clone());
+                    }
+                    Expr::Assign(_) => arguments.push(argument.clone()),
+                    _ if parameter.is_none() && matches!(function, Function::Layer(_)) => {
+                        let message = format!("`{ident}` takes values of the graph, and this is a constant");
+                        self.errors.at(argument, message);
+                        fine = false;
+                    }
+                    _ => arguments.push(argument.clone()),
+                }
                 continue;
             }
             let val = self.expr(argument, env, None);
@@ -235,6 +248,11 @@ impl<'a> Lower<'a> {
             Err(NotConst::Error) => None,
         }
     }
+}
+
+/// Whether this is `name = ..`.
+fn is_named(option: &ExprAssign, name: &str) -> bool {
+    matches!(&*option.left, Expr::Path(path) if path.path.is_ident(name))
 }
 
 /// What a misspelt function may have meant.

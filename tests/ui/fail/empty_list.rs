@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net([32]) -> [32] = []
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net([32]) -> [10] [Dense(10)]
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use keras::prelude::*;
+
+#[derive(Layer, Clone)]
+pub struct Gated {
+    units: usize,
+    #[weight([input.last(), units], init = GlorotUniform)]
+    gate: Weight,
+}
+
+#[call]
+impl Gated {
+    fn call(&self, x: Tensor) -> Tensor {
+        x + sigmoid(matmul(x, self.gate))
+    }
+}
+
+model! {
+    Net([6]) -> [8] = [Gated(8)]
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use keras::prelude::*;
+
+model! {
+    Mlp([28, 28, 1]) -> [10] = [Flatten, Dense(10, activation = softmax)]
+}
+
+fn main() {
+    let mut model = Model::<Mlp>::new(Device::default());
+    let x: Batch<D3<28, 28, 1>> = Batch::zeros(8);
+    let mut y: Batch<D1<12>> = Batch::zeros(8);
+    model.predict_into(&x, &mut y).unwrap();
+}
