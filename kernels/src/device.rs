@@ -84,8 +84,9 @@ pub trait Memory {
     fn upload(&self, from: &[u8], to: View);
     /// Copies bytes to the host; lengths must agree.
     fn download(&self, from: View, to: &mut [u8]);
-    /// Runs `work` where this device's kernels start fastest (on the CPU: inside its thread pool).
-    fn install(&self, work: &mut (dyn FnMut() + Send));
+    /// Runs `work` of about so many elementary operations where this device's kernels start fastest: on the CPU inside its
+    /// thread pool, unless that would take longer than the work. Allocates nothing.
+    fn install(&self, operations: usize, work: &mut (dyn FnMut() + Send));
 }
 
 /// A device to run on: a cheap handle, shared by the models that use it.
@@ -98,7 +99,7 @@ pub trait Memory {
 pub struct Device(Arc<dyn Kernels>);
 
 impl Device {
-    /// The CPU, with the threads of rayon's global pool.
+    /// The CPU, with as many threads as rayon's global pool has; on a thread of a rayon pool, with the threads of that.
     pub fn cpu() -> Device {
         Device(Arc::new(Cpu::new()))
     }

@@ -5,6 +5,7 @@
 //! calls layers.
 
 mod definition;
+mod flat;
 pub mod memory;
 mod network;
 mod program;
@@ -13,8 +14,9 @@ mod spec;
 mod variables;
 
 pub use definition::{Body, Definition, Handle, Input, Member, Node, Output, shared_plan};
+pub use flat::{Flat, FlatNode, Leaf};
 pub use network::{Network, walk_backward, walk_forward};
-pub use program::{Flat, FlatNode, Leaf, Program};
+pub use program::Program;
 pub use run::Run;
 pub(crate) use run::copy;
 pub use spec::{GraphSpec, InputSpec, LayerSpec, NodeSpec, OutputSpec, Source};

@@ -6,7 +6,8 @@ use keras_kernels::random::Stream;
 use keras_kernels::{Block, DType, Device, Shape, View};
 
 use super::definition::Definition;
-use super::program::{Flat, Ground, Program};
+use super::flat::Flat;
+use super::program::{Ground, Program};
 use super::run::Run;
 use super::variables::{Kind, Variable};
 use crate::initializers::{download, upload};
@@ -134,6 +135,11 @@ impl Network {
     /// The structure.
     pub fn definition(&self) -> &Arc<Definition> {
         &self.definition
+    }
+
+    /// About how many elementary operations it takes to run so many samples forward.
+    pub fn operations(&self, samples: usize) -> usize {
+        self.flat.operations.saturating_mul(samples)
     }
 
     /// The layers and calls with inner models unfolded.

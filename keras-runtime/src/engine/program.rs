@@ -1,129 +1,13 @@
 //! A program: a network's calls with every buffer placed, for one batch size.
 
-use std::sync::Arc;
-
 use keras_kernels::{DType, Grad, Shape, View};
 
-use super::definition::{Body, Definition, Handle};
+use super::flat::{Flat, FlatNode};
 use super::memory::{self, NONE, Tables};
 use super::spec::{NodeSpec, Source};
 use crate::Regularizer;
 use crate::layer::Call;
-use crate::plan::{MaskRule, Plan, Spec};
-
-/// A layer at the bottom of the tree of models, with its place in it.
-#[derive(Clone)]
-pub struct Leaf {
-    /// Names of the models and the layer, outermost first.
-    pub path: Vec<String>,
-    /// The layer.
-    pub layer: Handle,
-    /// Its plan (that of its first call: weights are the same in all).
-    pub plan: Box<Plan>,
-    /// Whether its weights are trained: neither it nor a model around it is frozen.
-    pub trainable: bool,
-    /// Penalty on its outputs.
-    pub activity_regularizer: Option<Regularizer>,
-}
-
-/// One call of a leaf.
-pub struct FlatNode {
-    /// Which leaf.
-    pub leaf: usize,
-    /// The layer, with options of this call.
-    pub layer: Handle,
-    /// What it is called on.
-    pub inputs: Vec<Source>,
-    /// Its plan.
-    pub plan: Box<Plan>,
-    /// Whether it is the first call of its leaf, which packs the leaf's weights for all.
-    pub packs: bool,
-}
-
-/// A definition with the models inside it unfolded: leaves, and calls of leaves.
-#[derive(Default)]
-pub struct Flat {
-    /// Layers.
-    pub leaves: Vec<Leaf>,
-    /// Calls.
-    pub nodes: Vec<FlatNode>,
-    /// Where the outputs come from.
-    pub outputs: Vec<Source>,
-}
-
-impl Flat {
-    /// Unfolds a definition.
-    pub fn new(definition: &Definition) -> Flat {
-        let mut flat = Flat::default();
-        let leaves = flat.leaves_of(definition, &[], true);
-        let inputs: Vec<Source> = (0..definition.inputs.len()).map(Source::Input).collect();
-        flat.outputs = flat.unfold(definition, &leaves, &inputs);
-        flat
-    }
-
-    fn leaves_of(&mut self, definition: &Definition, path: &[String], trainable: bool) -> Vec<Place> {
-        let mut places = Vec::with_capacity(definition.members.len());
-        for (at, member) in definition.members.iter().enumerate() {
-            let mut path = path.to_vec();
-            path.push(member.name.clone());
-            let trainable = trainable && member.trainable;
-            places.push(match &member.body {
-                Body::Model(model) => {
-                    Place::Model(self.leaves_of(model, &path, trainable), Arc::clone(model))
-                }
-                Body::Layer(layer) => {
-                    // A layer that nobody calls has no plan and no weights.
-                    let plan = match definition.nodes.iter().find(|n| n.member == at) {
-                        Some(node) => node.plan.clone(),
-                        None => Box::new(Plan::new(Spec::of(&[]))),
-                    };
-                    let activity_regularizer = member.activity_regularizer;
-                    self.leaves.push(Leaf {
-                        path,
-                        layer: layer.clone(),
-                        plan,
-                        trainable,
-                        activity_regularizer,
-                    });
-                    Place::Leaf(self.leaves.len() - 1)
-                }
-            });
-        }
-        places
-    }
-
-    fn unfold(&mut self, definition: &Definition, places: &[Place], inputs: &[Source]) -> Vec<Source> {
-        // Outputs of each node of `definition`, as values of the flat graph.
-        let mut done: Vec<Vec<Source>> = Vec::with_capacity(definition.nodes.len());
-        let resolve = |done: &[Vec<Source>], source: &Source| match *source {
-            Source::Input(i) => inputs[i],
-            Source::Node { node, output } => done[node][output],
-        };
-        for node in &definition.nodes {
-            let called_on: Vec<Source> = node.inputs.iter().map(|s| resolve(&done, s)).collect();
-            done.push(match &places[node.member] {
-                Place::Model(inner, model) => self.unfold(model, inner, &called_on),
-                Place::Leaf(leaf) => {
-                    let layer = node.call.clone().unwrap_or_else(|| self.leaves[*leaf].layer.clone());
-                    let at = self.nodes.len();
-                    let outputs =
-                        (0..node.plan.outputs.len()).map(|output| Source::Node { node: at, output });
-                    let outputs = outputs.collect();
-                    let packs = self.nodes.iter().all(|n| n.leaf != *leaf);
-                    let (leaf, plan) = (*leaf, node.plan.clone());
-                    self.nodes.push(FlatNode { leaf, layer, inputs: called_on, plan, packs });
-                    outputs
-                }
-            });
-        }
-        definition.outputs.iter().map(|o| resolve(&done, &o.source)).collect()
-    }
-}
-
-enum Place {
-    Leaf(usize),
-    Model(Vec<Place>, Arc<Definition>),
-}
+use crate::plan::{MaskRule, Spec};
 
 /// Where the numbers of a program lie; who places a program gives it these.
 pub struct Ground {

@@ -150,7 +150,7 @@ impl<M: Architecture> Model<M> {
     {
         let mut watched = Watched::new(options, Some(x.samples()))?;
         let mut out = M::Output::room(watched.samples(x.samples()));
-        let done = self.watch(|with| {
+        let done = self.watch(usize::MAX, |with| {
             watched.begin(with.network)?;
             let done = watched.predict(with, &ports(x), &mut taking(&mut out))?;
             watched.end(with.network)?;
@@ -175,7 +175,7 @@ impl<M: Architecture> Model<M> {
         let mut watched = Watched::new(options, None)?;
         let mut all = M::Output::room(0);
         let (limit, batches) = (watched.limit(), batches.into_iter().map(Ok));
-        self.watch(|with| {
+        self.watch(usize::MAX, |with| {
             watched.begin(with.network)?;
             ahead(batches, limit, |next| -> Result<()> {
                 while let Some(x) = if watched.stopped() { None } else { next()? } {
@@ -200,16 +200,21 @@ impl<M: Architecture> Model<M> {
         }
         // Ports are at most six: they lie on the stack.
         let inputs: [_; MAX_PORTS] = std::array::from_fn(|i| x.port(i.min(X::PORTS - 1)));
-        self.watch(|with| with.predict(&inputs[..X::PORTS], batch, &mut taking(out)))
+        let operations = self.network().operations(x.samples().min(batch));
+        self.watch(operations, |with| with.predict(&inputs[..X::PORTS], batch, &mut taking(out)))
     }
 
-    /// Calls `work` in the device's thread pool.
-    fn watch<T: Send>(&mut self, work: impl FnOnce(&mut Predictor<'_>) -> Result<T> + Send) -> Result<T> {
+    /// Calls `work`, whose largest piece is of about so many operations, where the device's kernels start fastest.
+    fn watch<T: Send>(
+        &mut self,
+        operations: usize,
+        work: impl FnOnce(&mut Predictor<'_>) -> Result<T> + Send,
+    ) -> Result<T> {
         let (network, staging) = (self.layers.place_mut().network_mut(), &mut self.staging);
         let device = network.device().clone();
         let mut work = Some(work);
         let mut result = None;
-        device.install(&mut || {
+        device.install(operations, &mut || {
             let walk = &Generated::<M>(PhantomData);
             let network = &mut *network;
             result = work.take().map(|work| work(&mut Predictor { network, walk, staging }));

@@ -62,7 +62,7 @@ type Epoch<'e, 's> = &'e mut dyn FnMut(&mut Session<'_>, usize, &mut Hooks<'s>) 
 fn install<T: Send>(device: &Device, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let mut work = Some(work);
     let mut result = None;
-    device.install(&mut || result = work.take().map(|work| work()));
+    device.install(usize::MAX, &mut || result = work.take().map(|work| work()));
     result.unwrap_or_else(|| Err(Error::Argument("the device did not run the work".into())))
 }
 
@@ -363,7 +363,9 @@ impl Session<'_> {
         self.trainer.prepare(self.network, data, &[data.len()], training)?;
         self.trainer.reset_metrics();
         let device = self.network.device().clone();
-        device.install(&mut || {
+        // Forward, and twice as much backward.
+        let operations = self.network.operations(data.len()).saturating_mul(if training { 3 } else { 1 });
+        device.install(operations, &mut || {
             self.trainer.step(self.network, self.walk, data, Pick::Run(0, data.len()), training);
         });
         let mut logs = Logs::new();

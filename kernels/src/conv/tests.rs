@@ -172,7 +172,7 @@ fn threads_do_not_change_a_bit() {
     let run = |threads| {
         let (mut y, mut dx, mut dkernel) = (vec![0f32; ny], vec![0f32; nx], vec![0f32; nk]);
         let device = Device::cpu_with_threads(threads);
-        device.install(&mut || {
+        device.install(usize::MAX, &mut || {
             device.conv(&conv, x, kernel, None, Activation::Linear, view(&mut y));
             device.conv_data_grad(&conv, dy, kernel, Grad::write(view(&mut dx)));
             device.conv_kernel_grad(&conv, x, dy, Grad::write(view(&mut dkernel)));

@@ -2,6 +2,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod math;
+mod pool;
 pub(crate) mod raw;
 pub(crate) mod simd;
 pub(crate) mod single;
@@ -10,17 +11,18 @@ pub mod threads;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::sync::Arc;
 
+use self::pool::Pool;
 use crate::View;
 use crate::device::{Block, DeviceError, Kernels, Memory};
 
 /// The CPU: its kernels are in the `cpu.rs` of each op's folder.
 #[derive(Clone, Default)]
 pub struct Cpu {
-    pool: Option<Arc<rayon::ThreadPool>>,
+    pool: Option<Arc<Pool>>,
 }
 
 impl Cpu {
-    /// With rayon's global pool.
+    /// With the pool that devices share, as large as rayon's global one; on a thread of any rayon pool, with that pool.
     pub fn new() -> Cpu {
         Cpu { pool: None }
     }
@@ -30,8 +32,7 @@ impl Cpu {
     /// # Panics
     /// If the threads cannot be started.
     pub fn with_threads(threads: usize) -> Cpu {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        Cpu { pool: Some(Arc::new(pool.expect("start the threads of a pool"))) }
+        Cpu { pool: Some(Arc::new(Pool::new(threads))) }
     }
 }
 
@@ -100,10 +101,7 @@ impl Memory for Cpu {
         unsafe { std::ptr::copy_nonoverlapping(from.address(), to.as_mut_ptr(), to.len()) }
     }
 
-    fn install(&self, work: &mut (dyn FnMut() + Send)) {
-        match &self.pool {
-            Some(pool) => pool.install(work),
-            None => work(),
-        }
+    fn install(&self, operations: usize, work: &mut (dyn FnMut() + Send)) {
+        pool::install(self.pool.as_deref(), operations >= threads::FORK, work);
     }
 }

@@ -5,6 +5,8 @@
 
 use rayon::prelude::*;
 
+use super::pool;
+
 /// Work, in elementary operations (about a quarter of a nanosecond each), above which forking pays.
 pub const FORK: usize = 80_000;
 
@@ -17,10 +19,8 @@ pub fn tasks(tasks: usize, work: usize, task: impl Fn(usize) + Sync + Send) {
 
 /// Not generic: rayon's machinery is compiled once, not once for every kernel.
 fn dispatch(tasks: usize, work: usize, task: &(dyn Fn(usize) + Sync)) {
-    if tasks <= 1 || work < FORK || rayon::current_num_threads() <= 1 {
+    if tasks <= 1 || work < FORK || !pool::fork(&|| (0..tasks).into_par_iter().for_each(task)) {
         (0..tasks).for_each(task);
-    } else {
-        (0..tasks).into_par_iter().for_each(task);
     }
 }
 

@@ -1,0 +1,142 @@
+//! A definition with the models inside it unfolded.
+
+use std::sync::Arc;
+
+use super::definition::{Body, Definition, Handle};
+use super::spec::Source;
+use crate::Regularizer;
+use crate::plan::{Plan, Spec};
+
+/// A layer at the bottom of the tree of models, with its place in it.
+#[derive(Clone)]
+pub struct Leaf {
+    /// Names of the models and the layer, outermost first.
+    pub path: Vec<String>,
+    /// The layer.
+    pub layer: Handle,
+    /// Its plan (that of its first call: weights are the same in all).
+    pub plan: Box<Plan>,
+    /// Whether its weights are trained: neither it nor a model around it is frozen.
+    pub trainable: bool,
+    /// Penalty on its outputs.
+    pub activity_regularizer: Option<Regularizer>,
+}
+
+/// One call of a leaf.
+pub struct FlatNode {
+    /// Which leaf.
+    pub leaf: usize,
+    /// The layer, with options of this call.
+    pub layer: Handle,
+    /// What it is called on.
+    pub inputs: Vec<Source>,
+    /// Its plan.
+    pub plan: Box<Plan>,
+    /// Whether it is the first call of its leaf, which packs the leaf's weights for all.
+    pub packs: bool,
+}
+
+/// A definition with the models inside it unfolded: leaves, and calls of leaves.
+#[derive(Default)]
+pub struct Flat {
+    /// Layers.
+    pub leaves: Vec<Leaf>,
+    /// Calls.
+    pub nodes: Vec<FlatNode>,
+    /// Where the outputs come from.
+    pub outputs: Vec<Source>,
+    /// About how many elementary operations a sample takes on its way forward.
+    pub operations: usize,
+}
+
+impl Flat {
+    /// Unfolds a definition.
+    pub fn new(definition: &Definition) -> Flat {
+        let mut flat = Flat::default();
+        let leaves = flat.leaves_of(definition, &[], true);
+        let inputs: Vec<Source> = (0..definition.inputs.len()).map(Source::Input).collect();
+        flat.outputs = flat.unfold(definition, &leaves, &inputs);
+        let all = flat.nodes.iter().map(|node| {
+            let size = |source: &Source| match *source {
+                Source::Input(i) => definition.inputs[i].spec.size(),
+                Source::Node { node, output } => flat.nodes[node].plan.outputs.as_slice()[output].size(),
+            };
+            operations(&node.plan, node.inputs.iter().map(size).sum())
+        });
+        flat.operations = all.fold(0, usize::saturating_add);
+        flat
+    }
+
+    fn leaves_of(&mut self, definition: &Definition, path: &[String], trainable: bool) -> Vec<Place> {
+        let mut places = Vec::with_capacity(definition.members.len());
+        for (at, member) in definition.members.iter().enumerate() {
+            let mut path = path.to_vec();
+            path.push(member.name.clone());
+            let trainable = trainable && member.trainable;
+            places.push(match &member.body {
+                Body::Model(model) => {
+                    Place::Model(self.leaves_of(model, &path, trainable), Arc::clone(model))
+                }
+                Body::Layer(layer) => {
+                    // A layer that nobody calls has no plan and no weights.
+                    let plan = match definition.nodes.iter().find(|n| n.member == at) {
+                        Some(node) => node.plan.clone(),
+                        None => Box::new(Plan::new(Spec::of(&[]))),
+                    };
+                    let activity_regularizer = member.activity_regularizer;
+                    self.leaves.push(Leaf {
+                        path,
+                        layer: layer.clone(),
+                        plan,
+                        trainable,
+                        activity_regularizer,
+                    });
+                    Place::Leaf(self.leaves.len() - 1)
+                }
+            });
+        }
+        places
+    }
+
+    fn unfold(&mut self, definition: &Definition, places: &[Place], inputs: &[Source]) -> Vec<Source> {
+        // Outputs of each node of `definition`, as values of the flat graph.
+        let mut done: Vec<Vec<Source>> = Vec::with_capacity(definition.nodes.len());
+        let resolve = |done: &[Vec<Source>], source: &Source| match *source {
+            Source::Input(i) => inputs[i],
+            Source::Node { node, output } => done[node][output],
+        };
+        for node in &definition.nodes {
+            let called_on: Vec<Source> = node.inputs.iter().map(|s| resolve(&done, s)).collect();
+            done.push(match &places[node.member] {
+                Place::Model(inner, model) => self.unfold(model, inner, &called_on),
+                Place::Leaf(leaf) => {
+                    let layer = node.call.clone().unwrap_or_else(|| self.leaves[*leaf].layer.clone());
+                    let at = self.nodes.len();
+                    let outputs =
+                        (0..node.plan.outputs.len()).map(|output| Source::Node { node: at, output });
+                    let outputs = outputs.collect();
+                    let packs = self.nodes.iter().all(|n| n.leaf != *leaf);
+                    let (leaf, plan) = (*leaf, node.plan.clone());
+                    self.nodes.push(FlatNode { leaf, layer, inputs: called_on, plan, packs });
+                    outputs
+                }
+            });
+        }
+        definition.outputs.iter().map(|o| resolve(&done, &o.source)).collect()
+    }
+}
+
+enum Place {
+    Leaf(usize),
+    Model(Vec<Place>, Arc<Definition>),
+}
+
+/// About how many operations a call takes: every place of the larger side (`channels` numbers lie in one) meets every weight. That is
+/// so for products and convolutions; for lookups it is far too much, which does no harm.
+fn operations(plan: &Plan, inputs: usize) -> usize {
+    let outputs = plan.outputs.as_slice().iter().map(Spec::size).fold(0, usize::saturating_add);
+    let channels =
+        plan.outputs.as_slice().first().map_or(1, |y| y.shape().to_vec().last().copied().unwrap_or(1));
+    let places = inputs.max(outputs) / channels.max(1);
+    (inputs + outputs).saturating_add(places.max(1).saturating_mul(plan.params()))
+}
