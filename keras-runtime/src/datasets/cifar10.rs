@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use super::Split;
-use super::cache::{Source, fetch};
-use crate::{D3, Error, Result};
+use super::cache::{Source, fetch, folder};
+use crate::{D3, Result};
 
 /// The classes, by label.
 pub const CLASSES: [&str; 10] =
@@ -23,6 +23,8 @@ const PLANE: usize = 32 * 32;
 /// Bytes of one image in a file: its label, then red, green and blue.
 const RECORD: usize = 1 + 3 * PLANE;
 const PER_FILE: usize = 10_000;
+/// Five for training, one for testing.
+const FILES: usize = 6;
 
 /// `(train, test)`: 50,000 and 10,000 images, `[32, 32, 3]` in 0..1, with labels 0 to 9 ([`CLASSES`]).
 ///
@@ -32,13 +34,16 @@ const PER_FILE: usize = 10_000;
 /// # Errors
 /// If it is not in the cache and cannot be downloaded, or is damaged.
 pub fn load() -> Result<(Split<D3<32, 32, 3>>, Split<D3<32, 32, 3>>)> {
-    split(&fetch(&SOURCE)?)
+    let file = fetch(&SOURCE, folder().as_deref())?;
+    split(&file.data, PER_FILE).map_err(|e| file.damaged(e))
 }
 
-/// Reads the archive.
-fn split(archive: &[u8]) -> Result<(Split<D3<32, 32, 3>>, Split<D3<32, 32, 3>>)> {
-    let wrong = |what: String| Error::Data(format!("{}: {what}", SOURCE.cached));
-    let unreadable = |e: std::io::Error| wrong(e.to_string());
+/// Reads the archive, whose files have so many images each.
+///
+/// # Errors
+/// A description of what is wrong with it.
+fn split(archive: &[u8], per_file: usize) -> Result<(Split<D3<32, 32, 3>>, Split<D3<32, 32, 3>>), String> {
+    let unreadable = |e: std::io::Error| e.to_string();
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(archive));
     for entry in tar.entries().map_err(unreadable)? {
@@ -46,30 +51,31 @@ fn split(archive: &[u8]) -> Result<(Split<D3<32, 32, 3>>, Split<D3<32, 32, 3>>)>
         let name = entry.path().map_err(unreadable)?.file_name().map(|n| n.to_string_lossy().into_owned());
         if let Some(name) = name.filter(|n| n.ends_with("_batch.bin") || n.starts_with("data_batch_")) {
             let mut bytes = Vec::new();
-            entry.take((PER_FILE * RECORD) as u64).read_to_end(&mut bytes).map_err(unreadable)?;
+            entry.take((per_file * RECORD) as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+            if bytes.len() != per_file * RECORD {
+                let expected = per_file * RECORD;
+                return Err(format!("`{name}` has {} bytes or more, expected {expected}", bytes.len()));
+            }
+            if files.len() == FILES {
+                return Err(format!("has more than {FILES} files of images"));
+            }
             files.push((name, bytes));
         }
     }
+    // What is left is little, and ends with the sum that proves the rest.
+    std::io::copy(&mut tar.into_inner(), &mut std::io::sink()).map_err(unreadable)?;
     files.sort();
     let (mut train, mut test) = (Decoded::default(), Decoded::default());
     for (name, bytes) in &files {
-        if bytes.len() != PER_FILE * RECORD {
-            return Err(wrong(format!("`{name}` has {} bytes, expected {}", bytes.len(), PER_FILE * RECORD)));
-        }
         let to = if name.starts_with("data_batch_") { &mut train } else { &mut test };
         bytes.chunks_exact(RECORD).for_each(|record| to.push(record));
     }
-    if (train.labels.len(), test.labels.len()) != (5 * PER_FILE, PER_FILE) {
-        return Err(wrong(format!(
-            "has {} training and {} test images",
-            train.labels.len(),
-            test.labels.len()
-        )));
+    if (train.labels.len(), test.labels.len()) != ((FILES - 1) * per_file, per_file) {
+        return Err(format!("has {} training and {} test images", train.labels.len(), test.labels.len()));
     }
-    Ok((
-        Split::from_pixels(&train.pixels, 255.0, train.labels)?,
-        Split::from_pixels(&test.pixels, 255.0, test.labels)?,
-    ))
+    let half =
+        |half: Decoded| Split::from_pixels(&half.pixels, 255.0, half.labels).map_err(|e| e.to_string());
+    Ok((half(train)?, half(test)?))
 }
 
 #[derive(Default)]
@@ -92,12 +98,15 @@ impl Decoded {
 mod tests {
     use super::*;
 
+    /// Images of a file.
+    const FEW: usize = 3;
+
     /// An archive with the published layout.
-    fn archive(files: &[&str]) -> Vec<u8> {
+    fn archive(files: &[&str], images: usize) -> Vec<u8> {
         let gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         let mut tar = tar::Builder::new(gz);
         for (f, name) in files.iter().enumerate() {
-            let mut bytes = vec![0u8; PER_FILE * RECORD];
+            let mut bytes = vec![0u8; images * RECORD];
             bytes[0] = f as u8;
             bytes[1..4].copy_from_slice(&[255, 0, 51]);
             bytes[1 + PLANE] = 102;
@@ -110,23 +119,34 @@ mod tests {
         tar.into_inner().and_then(flate2::write::GzEncoder::finish).expect("write to memory")
     }
 
+    const NAMES: [&str; 6] = [
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+        "test_batch.bin",
+    ];
+
     #[test]
     fn planes_become_pixels() {
-        let names = [
-            "data_batch_1.bin",
-            "data_batch_2.bin",
-            "data_batch_3.bin",
-            "data_batch_4.bin",
-            "data_batch_5.bin",
-        ];
-        let mut all = names.to_vec();
-        all.push("test_batch.bin");
-        let (train, test) = split(&archive(&all)).expect("complete");
-        assert_eq!((train.len(), test.len()), (50_000, 10_000));
+        let (train, test) = split(&archive(&NAMES, FEW), FEW).expect("complete");
+        assert_eq!((train.len(), test.len()), (5 * FEW, FEW));
         assert_eq!(train.x.sample(0)[..6], [1.0, 0.4, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(train.x.sample(0)[6..9], [0.2, 0.0, 0.0]);
-        assert_eq!((train.y.as_slice()[PER_FILE], test.y.as_slice()[0]), (1, 5));
-        let error = split(&archive(&names)).expect_err("no test images").to_string();
-        assert!(error.contains("50000 training and 0 test"), "{error}");
+        assert_eq!((train.y.as_slice()[FEW], test.y.as_slice()[0]), (1, 5));
+    }
+
+    #[test]
+    fn damaged_archives_are_refused() {
+        let error = |bytes: &[u8]| split(bytes, FEW).map(|_| ()).expect_err("damaged");
+        assert!(error(&archive(&NAMES[..5], FEW)).contains("15 training and 0 test"));
+        assert!(error(&archive(&NAMES, FEW - 1)).contains("`data_batch_1.bin` has 6146 bytes"));
+        assert!(error(&archive(&NAMES, FEW + 1)).contains("expected 9219"));
+        assert!(error(&archive(&[NAMES[0]; 9], FEW)).contains("more than 6 files"));
+        let whole = archive(&NAMES, FEW);
+        for cut in (0..whole.len()).step_by(whole.len() / 40) {
+            error(&whole[..cut]);
+        }
     }
 }

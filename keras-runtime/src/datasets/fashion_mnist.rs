@@ -1,6 +1,8 @@
 //! Fashion-MNIST: 70,000 grey images of clothes, 28x28.
 
-use super::cache::{Source, fetch, verify};
+use std::path::Path;
+
+use super::cache::{Source, fetch, folder};
 use super::{Split, archive, idx};
 use crate::{D3, Result};
 
@@ -56,13 +58,84 @@ const TEST_LABELS: &str = "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df91
 /// # Errors
 /// If it is nowhere (the message says where it was looked for and how to get it), or damaged.
 pub fn load() -> Result<(Split<D3<28, 28, 1>>, Split<D3<28, 28, 1>>)> {
+    read(&FILES, folder().as_deref())
+}
+
+/// Reads images and labels for training, then those for testing.
+fn read(files: &[File; 4], folder: Option<&Path>) -> Result<(Split<D3<28, 28, 1>>, Split<D3<28, 28, 1>>)> {
     let read = |(source, hash, dims): &File| {
+        let file = fetch(source, folder)?;
         let size: usize = dims.iter().product::<usize>() + 4 + 4 * dims.len();
-        let data = archive::gunzip(&fetch(source)?, size)?;
-        verify(source.cached, &data, hash)?;
-        idx::parse(&data, dims)
+        let data = archive::gunzip(&file.data, size).map_err(|e| file.damaged(e))?;
+        file.verify(&data, hash)?;
+        idx::parse(&data, dims).map_err(|e| file.damaged(e))
     };
-    let [train_x, train_y, test_x, test_y] = &FILES;
+    let [train_x, train_y, test_x, test_y] = files;
     let train = Split::from_pixels(&read(train_x)?, 255.0, read(train_y)?)?;
     Ok((train, Split::from_pixels(&read(test_x)?, 255.0, read(test_y)?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn packed(data: &[u8]) -> Vec<u8> {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(data).expect("write to memory");
+        gz.finish().expect("write to memory")
+    }
+
+    /// Two images and three labels' worth of files, with the names of the real ones and places of the test's own.
+    #[test]
+    fn small_files_are_read_and_damaged_ones_refused() {
+        let folder = std::env::temp_dir().join(format!("keras-fashion-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("fashion-mnist")).expect("a folder for the test");
+        let images: Vec<u8> =
+            [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28][..], &[51; 2 * 784]].concat();
+        let labels = [0, 0, 8, 1, 0, 0, 0, 2, 7, 9];
+        let hash = |data: &[u8]| -> &'static str { Box::leak(archive::sha256(data).into_boxed_str()) };
+        let place = |(source, ..): &File| Source { installed: None, ..*source };
+        let [a, b, c, d] = &FILES;
+        let files: [File; 4] = [
+            (place(a), hash(&images), &[2, 28, 28]),
+            (place(b), hash(&labels), &[2]),
+            (place(c), hash(&images), &[2, 28, 28]),
+            (place(d), hash(&labels), &[2]),
+        ];
+        for (at, file) in files.iter().enumerate() {
+            let data = if at % 2 == 0 { &images[..] } else { &labels };
+            std::fs::write(folder.join(file.0.cached), packed(data)).expect("written");
+        }
+        let (train, test) = read(&files, Some(&folder)).expect("all there");
+        assert_eq!((train.x.sample(1)[783], train.y.as_slice()), (0.2, &[7, 9][..]));
+        assert_eq!(test.len(), 2);
+
+        let path = folder.join(files[2].0.cached);
+        let whole = packed(&images);
+        let mut flipped = images.clone();
+        flipped[100] ^= 1;
+        for (bytes, why) in [
+            (whole[..whole.len() / 2].to_vec(), "cannot unpack"),
+            (images.clone(), "cannot unpack"),
+            (packed(&flipped), "SHA-256"),
+            (packed(&[images.clone(), vec![0]].concat()), "more than the expected"),
+            (Vec::new(), "cannot unpack"),
+        ] {
+            std::fs::write(&path, bytes).expect("written");
+            let error = read(&files, Some(&folder)).map(|_| ()).expect_err(why).to_string();
+            assert!(error.starts_with(&format!("{} is damaged", path.display())), "{error}");
+            assert!(error.contains(why), "{error}");
+        }
+        std::fs::remove_file(&path).expect("there");
+        if cfg!(not(feature = "download")) {
+            let error = read(&files, Some(&folder)).map(|_| ()).expect_err("missing").to_string();
+            assert!(
+                error.contains(&path.display().to_string()) && error.contains("dataset-fashion-mnist"),
+                "{error}"
+            );
+        }
+        std::fs::remove_dir_all(folder).expect("there");
+    }
 }
