@@ -8,7 +8,7 @@ use keras::graph::LoadedModel;
 use keras::layers::Registry;
 use keras::losses::SparseCategoricalCrossentropy;
 use keras::model::{Architecture, Model};
-use keras::optimizers::Adam;
+use keras::optimizers::Optimizer;
 use keras::prelude::*;
 use keras::saving::{self, Array, Saved, npz};
 use keras::training::Verbose;
@@ -122,34 +122,57 @@ fn models_in_models_survive() {
     survives::<Twin>("twin");
 }
 
-#[test]
-fn training_goes_on_bit_for_bit() {
+/// Four epochs are two epochs, a file, and two epochs more, bit for bit: with dropout, another order in each epoch, and the
+/// optimizer's own numbers. `steps` cuts epochs in the middle of the data.
+fn goes_on<O: Optimizer + 'static>(name: &str, steps: Option<usize>, optimizer: impl Fn() -> O) -> PathBuf {
     type Labels = Batch<D0, u8>;
     let x: Batch<D2<4, 3>> =
         Batch::new(numbers(40 * 12).iter().map(|v| *v as f32).collect()).expect("whole samples");
     let y = Labels::new((0..40).map(|i| i as u8 % 5).collect()).expect("whole samples");
     let compiled = || {
         let model = Model::<Mlp>::with_seed(Device::default(), 3);
-        model.compile(Adam::new(0.01), SparseCategoricalCrossentropy::new(), metrics![])
+        model.compile(optimizer(), SparseCategoricalCrossentropy::new(), metrics![])
     };
-    let path = folder("resume").join("half.keras");
+    let path = folder("resume").join(format!("{name}.keras"));
     let fit = |model: &mut keras::model::Compiled<Mlp, _>, from: usize, to: usize| {
         let fit = model.fit(&x, &y).initial_epoch(from).epochs(to).batch_size(16).verbose(Verbose::Silent);
+        let fit = if let Some(steps) = steps { fit.steps_per_epoch(steps) } else { fit };
         fit.run().expect("trains");
     };
     let mut whole = compiled();
     fit(&mut whole, 0, 4);
     let mut first = compiled();
     fit(&mut first, 0, 2);
+    let weights = path.with_extension("weights.h5");
     first.save(&path).expect("can be saved");
-    let mut second = compiled();
-    second.load_weights(&path).expect("can be loaded");
-    fit(&mut second, 2, 4);
+    first.save_weights(&weights).expect("can be saved");
     let bits = |model: &keras::model::Compiled<Mlp, _>| {
         let network = model.network();
         network.variables().iter().map(|v| network.read(v)).collect::<Vec<_>>()
     };
-    assert_eq!(bits(&whole), bits(&second));
+    assert_ne!(bits(&whole), bits(&first), "{name}");
+    for file in [&path, &weights] {
+        let mut second = compiled();
+        second.load_weights(file).expect("can be loaded");
+        fit(&mut second, 2, 4);
+        assert_eq!(bits(&whole), bits(&second), "{name} from {}", file.display());
+    }
+    path
+}
+
+#[test]
+fn training_goes_on_bit_for_bit() {
+    use keras::optimizers::schedules::{CosineDecay, ExponentialDecay};
+    let path = goes_on("adam", None, || Adam::new(0.01));
+    goes_on("sgd", None, || SGD::new(0.1));
+    goes_on("momentum", None, || SGD::new(ExponentialDecay::new(0.1, 5.0, 0.7)).momentum(0.9).nesterov(true));
+    goes_on("adamw", None, || AdamW::new(CosineDecay::new(0.02, 12.0)));
+    goes_on("rmsprop", None, || RMSprop::new(0.01));
+    goes_on("adagrad", None, || Adagrad::new(0.05));
+    goes_on("adadelta", None, || Adadelta::new(1.0));
+    // Three batches make the data: epochs of two and of five end within it.
+    goes_on("short_epochs", Some(2), || Adam::new(0.01));
+    goes_on("long_epochs", Some(5), || Adam::new(0.01));
 
     let array = Array::of(vec![40, 4, 3], DType::F32, &numbers(40 * 12));
     let mut loaded = LoadedModel::open(&path, &Registry::new(), Device::default()).expect("can be loaded");
@@ -192,6 +215,49 @@ fn a_killed_save_leaves_a_whole_file() {
         let value = saved.config["round"].as_f64().expect("a number");
         assert_eq!(saved, all_equal(value), "configuration and weights are of one save");
     }
+}
+
+/// Not a test: the child of [`a_save_that_finds_no_room_leaves_the_old_file`], which may not write large files.
+#[test]
+fn save_without_room() {
+    let Some(path) = std::env::var_os("KERAS_TEST_SAVE_WITHOUT_ROOM") else { return };
+    let error = saving::write(&path, &all_equal(1.0)).expect_err("there is no room").to_string();
+    assert!(error.starts_with(&*path.to_string_lossy()), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_save_that_finds_no_room_leaves_the_old_file() {
+    let path = folder("no_room").join("model.keras");
+    saving::write(&path, &all_equal(-1.0)).expect("can be saved");
+    // A limit on the size of files stands for a full disk: writing fails half-way. 128 blocks are at most 128 kB.
+    let done = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" --exact save_without_room"])
+        .arg(std::env::current_exe().expect("this test"))
+        .env("KERAS_TEST_SAVE_WITHOUT_ROOM", &path)
+        .output()
+        .expect("a shell runs");
+    let printed = String::from_utf8_lossy(&done.stdout);
+    assert!(done.status.success() && printed.contains("1 passed"), "{printed}");
+    assert_eq!(saving::read(&path).expect("the file is whole"), all_equal(-1.0));
+    let left = std::fs::read_dir(folder("no_room")).expect("there").count();
+    assert_eq!(left, 1, "no temporary file is left");
+}
+
+#[test]
+fn places_that_cannot_be_written_are_errors() {
+    let file = folder("unwritable").join("file");
+    std::fs::write(&file, "not a folder").expect("can be written");
+    let model = Model::<Tower>::new(Device::default());
+    for path in
+        [file.join("model.keras"), folder("unwritable").join("missing/model.keras"), folder("unwritable")]
+    {
+        let error = model.save(&path).expect_err("cannot be written").to_string();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
+    }
+    assert!(folder("unwritable").is_dir());
+    let error = Model::<Tower>::load(file.join("model.keras"), Device::default()).map(|_| ());
+    assert!(error.expect_err("not there").to_string().starts_with(&file.display().to_string()));
 }
 
 #[test]

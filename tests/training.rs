@@ -89,6 +89,75 @@ fn several_outputs_have_losses_and_names() -> keras::Result<()> {
     Ok(())
 }
 
+model! {
+    /// The model of the history below.
+    Rated(x: [6]) -> (score: [1], aux: [3]) {
+        let h = Dense(8, activation = tanh)(x);
+        (Dense(1)(h), Dense(3, activation = softmax)(h))
+    }
+}
+
+#[test]
+fn a_history_has_the_keys_that_keras_gives_it() -> keras::Result<()> {
+    let (x, y) = data(40);
+    let scores: Batch<D0> = Batch::new((0..40).map(|i| x.sample(i)[3]).collect())?;
+    let labels = (scores, y);
+    let compiled = || {
+        let losses = (MeanSquaredError::new(), SparseCategoricalCrossentropy::new());
+        let weighted = metrics![MeanAbsoluteError::new()].weighted(MeanSquaredError::new());
+        Model::<Rated>::with_seed(Device::default(), 1).compile(
+            SGD::new(0.05),
+            losses,
+            (weighted, metrics![Accuracy]),
+        )
+    };
+    let history =
+        compiled().fit(&x, &labels).validation_split(0.25).epochs(2).verbose(Verbose::Silent).run()?;
+    // list(history.history) in Keras 3.15 for outputs `score` and `aux`, two losses and these metrics.
+    let expected = [
+        "aux_accuracy",
+        "aux_loss",
+        "loss",
+        "score_loss",
+        "score_mean_absolute_error",
+        "score_mean_squared_error",
+        "val_aux_accuracy",
+        "val_aux_loss",
+        "val_loss",
+        "val_score_loss",
+        "val_score_mean_absolute_error",
+        "val_score_mean_squared_error",
+    ];
+    assert_eq!(history.keys().collect::<Vec<_>>(), expected);
+
+    // Weights for one output: its loss and its weighted metric change, nothing else does.
+    let twos = [2.0; 40];
+    let options = |weights| keras::training::EvaluateOptions { sample_weight: weights, ..Default::default() };
+    let mut rated = compiled();
+    let plain = rated.evaluate(&x, &labels)?;
+    let one = rated.evaluate_with(&x, &labels, options(vec![Some(&twos), None]))?;
+    assert!((one["score_loss"] - 2.0 * plain["score_loss"]).abs() < 1e-5);
+    assert_eq!(
+        (one["aux_loss"], one["score_mean_absolute_error"]),
+        (plain["aux_loss"], plain["score_mean_absolute_error"])
+    );
+    assert!((one["loss"] - one["score_loss"] - one["aux_loss"]).abs() < 1e-5);
+    // One list is for all outputs, as in Keras.
+    let all = rated.evaluate_with(&x, &labels, options(vec![Some(&twos)]))?;
+    assert!((all["loss"] - 2.0 * plain["loss"]).abs() < 1e-5);
+    let fit =
+        rated.fit(&x, &labels).sample_weights([Some(&twos), None]).batch_size(40).verbose(Verbose::Silent);
+    // One batch of 40 here, 32 and 8 there: sums of 32-bit floats.
+    assert!((fit.run()?["loss"][0] - one["loss"]).abs() < 1e-6);
+    // Keras refuses weights of classes here, too.
+    let error = rated.fit(&x, &labels).class_weight(&[(0, 2.0)]).run().expect_err("refused").to_string();
+    assert_eq!(error, "`class_weight` is for models with one output");
+    let three = options(vec![Some(&twos), None, None]);
+    let error = rated.evaluate_with(&x, &labels, three).expect_err("refused").to_string();
+    assert!(error.contains("3 lists of sample weights for 2 outputs"), "{error}");
+    Ok(())
+}
+
 #[test]
 fn weights_of_samples_and_classes() -> keras::Result<()> {
     let (x, y) = data(40);

@@ -14,6 +14,8 @@ use super::Logs;
 /// }
 /// assert_eq!(history["loss"], [0.5, 0.25]);
 /// assert_eq!(history.last("loss"), Some(0.25));
+/// assert_eq!(history.smallest("loss"), Some((1, 0.25)));
+/// assert_eq!(history.largest("loss"), Some((0, 0.5)));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
@@ -58,6 +60,28 @@ impl History {
     /// The last epoch's number.
     pub fn last(&self, name: &str) -> Option<f64> {
         self.get(name)?.last().copied()
+    }
+
+    /// The names in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
+    /// The epoch, counted from 0, with the smallest number of a name, and that number: the first of equal ones. What is not a
+    /// number does not count.
+    pub fn smallest(&self, name: &str) -> Option<(usize, f64)> {
+        self.best(name, |value, best| value < best)
+    }
+
+    /// The epoch with the largest number of a name; see [`History::smallest`].
+    pub fn largest(&self, name: &str) -> Option<(usize, f64)> {
+        self.best(name, |value, best| value > best)
+    }
+
+    fn best(&self, name: &str, better: impl Fn(f64, f64) -> bool) -> Option<(usize, f64)> {
+        let all = self.epochs.iter().copied().zip(self.get(name)?.iter().copied());
+        let numbers = all.filter(|(_, value)| !value.is_nan());
+        numbers.reduce(|best, now| if better(now.1, best.1) { now } else { best })
     }
 
     /// Names and numbers in order.
