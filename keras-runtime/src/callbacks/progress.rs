@@ -37,15 +37,15 @@ const EVERY: Duration = Duration::from_millis(50);
 impl Progress {
     /// What `verbose` asks for while a model trains.
     pub(crate) fn of(verbose: Verbose) -> Option<Box<dyn Callback>> {
-        Progress::new(verbose, true)
+        Progress::styled(verbose, true)
     }
 
     /// What `verbose` asks for while a model is evaluated or predicts.
     pub(crate) fn of_evaluation(verbose: Verbose) -> Option<Box<dyn Callback>> {
-        Progress::new(verbose, false)
+        Progress::styled(verbose, false)
     }
 
-    fn new(verbose: Verbose, training: bool) -> Option<Box<dyn Callback>> {
+    fn styled(verbose: Verbose, training: bool) -> Option<Box<dyn Callback>> {
         let style = match (verbose, std::io::stdout().is_terminal()) {
             (Verbose::Silent, _) => return None,
             (Verbose::Auto, false) if !training => return None,
