@@ -310,7 +310,7 @@ fn wrong_inputs_are_refused() {
     assert_eq!(message(&[fixed]), "expects inputs with a batch, found `[4, 4]`");
     assert_eq!(
         message(&[Spec::of(&[4]).with_dtype(DType::I32)]),
-        "`matmul`: expects a float input, found `[int32; 4]`"
+        "`matmul`: expects a float input, found `[i32; 4]`; insert `Embedding`, or declare floats?"
     );
     // Poison is passed on.
     assert!(Gated::new(4).plan(&[Spec::POISON]).unwrap().outputs.as_slice()[0].is_poison());

@@ -34,6 +34,10 @@ impl Record for Tape {
     fn binary(&mut self, f: Binary, a: Value, b: Value) -> Value {
         self.push(Instr::Binary(f, a, b))
     }
+
+    fn choose(&mut self, c: Value, yes: Value, no: Value) -> Value {
+        self.push(Instr::Select(c, yes, no))
+    }
 }
 
 impl Tape {
@@ -59,28 +63,19 @@ impl Tape {
         Dual { value: self.push(Instr::Const(value)), tangent: None }
     }
 
-    /// A function of one value; steps (`sign`, `floor`, ...) are flat.
+    /// A function of one value.
     pub(crate) fn apply(&mut self, f: Unary, x: Dual) -> Dual {
         let value = self.push(Instr::Unary(f, x.value));
-        let tangent = x.tangent.and_then(|dx| {
-            let slope = slope::of_unary(self, f, x.value, value)?;
-            Some(self.push(Instr::Binary(Binary::Mul, dx, slope)))
-        });
+        let tangent = x.tangent.and_then(|dx| slope::of_unary(self, f, x.value, value, dx));
         Dual { value, tangent }
     }
 
-    /// A function of two values; comparisons are flat.
+    /// A function of two values.
     pub(crate) fn join(&mut self, f: Binary, a: Dual, b: Dual) -> Dual {
-        let value = self.push(Instr::Binary(f, a.value, b.value));
-        let left = a.tangent.and_then(|da| {
-            let slope = slope::of_left(self, f, a.value, b.value, value)?;
-            Some(self.push(Instr::Binary(Binary::Mul, da, slope)))
-        });
-        let right = b.tangent.and_then(|db| {
-            let slope = slope::of_right(self, f, a.value, b.value, value)?;
-            Some(self.push(Instr::Binary(Binary::Mul, db, slope)))
-        });
-        Dual { value, tangent: self.sum(left, right) }
+        let y = self.push(Instr::Binary(f, a.value, b.value));
+        let left = a.tangent.and_then(|da| slope::of_left(self, f, a.value, b.value, da));
+        let right = b.tangent.and_then(|db| slope::of_right(self, f, a.value, b.value, y, db));
+        Dual { value: y, tangent: self.sum(left, right) }
     }
 
     /// `a` where the mask is set, else `b`.

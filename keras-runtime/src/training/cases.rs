@@ -124,7 +124,6 @@ const METRICS_NOT_HERE: &[&str] = &[
     "iou",
     "mean_iou",
     "mean_iou_ignore",
-    "mean_metric_wrapper",
     "one_hot_iou",
     "one_hot_mean_iou",
     "pearson_correlation",

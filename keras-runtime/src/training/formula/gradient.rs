@@ -3,13 +3,12 @@
 use keras_kernels::elementwise::{Binary, Unary};
 
 use super::{Expr, Id, Op, Tape};
+use crate::operations::slope::{self, Record};
 
 impl<'t> Expr<'t> {
     /// The derivative of `seed * self`, summed over everything, with respect to the element input `with_respect_to`.
     ///
-    /// Where a function has a kink, the derivative is the one that JAX takes: 0 for `abs` at 0, one half of each side for
-    /// `max` and `min` of equal numbers, equal shares for the largest of a row.
-    ///
+    /// Where a function has a kink, the derivative is the one that JAX takes; equal ones that are the largest of a row share it.
     /// Functions that are flat wherever they have a slope, such as comparisons, count as constants.
     #[must_use]
     pub fn gradient(self, seed: Expr<'t>, with_respect_to: Expr<'t>) -> Expr<'t> {
@@ -58,53 +57,17 @@ impl<'t> Expr<'t> {
                 // Where an element is is flat in what it is.
                 Op::ArgMax(_) => {}
                 Op::Unary(f, x) => {
-                    if let Some(slope) = slope(f, at(x), at(id)) {
-                        give(x, grad * slope);
+                    if let Some(share) = slope::of_unary(&mut &*tape, f, at(x), at(id), grad) {
+                        give(x, share);
                     }
                 }
                 Op::Binary(f, a, b) => {
-                    let (x, y) = (at(a), at(b));
-                    match f {
-                        Binary::Add => {
-                            give(a, grad);
-                            give(b, grad);
-                        }
-                        Binary::Sub => {
-                            give(a, grad);
-                            give(b, -grad);
-                        }
-                        Binary::Mul => {
-                            give(a, grad * y);
-                            give(b, grad * x);
-                        }
-                        Binary::Div => {
-                            give(a, grad / y);
-                            give(b, -(grad * at(id) / y));
-                        }
-                        Binary::Pow => {
-                            // x^0 is constant, at 0 too; and so is 0^y.
-                            let (zero, one) = (x.constant(0.0), x.constant(1.0));
-                            give(a, grad * y.select(y * x.pow(y - 1.0), zero));
-                            give(b, grad * at(id) * x.select(x, one).ln());
-                        }
-                        Binary::Max | Binary::Min => {
-                            let first = if f == Binary::Max { x.gt(y) } else { x.lt(y) };
-                            let share = first + x.equal(y) * 0.5;
-                            give(a, grad * share);
-                            give(b, grad * (1.0 - share));
-                        }
-                        Binary::Mod => {
-                            give(a, grad);
-                            give(b, -(grad * x.binary(Binary::FloorDiv, y)));
-                        }
-                        Binary::Atan2 => {
-                            let norm = x.square() + y.square();
-                            give(a, grad * y / norm);
-                            give(b, -(grad * x / norm));
-                        }
-                        // Comparisons and whole quotients are flat.
-                        _ => {}
-                    }
+                    let (mut on, y, needs) = (&*tape, at(id), |id: Id| depends[usize::from(id)]);
+                    let left = needs(a).then(|| slope::of_left(&mut on, f, at(a), at(b), grad)).flatten();
+                    let right =
+                        needs(b).then(|| slope::of_right(&mut on, f, at(a), at(b), y, grad)).flatten();
+                    left.into_iter().for_each(|share| give(a, share));
+                    right.into_iter().for_each(|share| give(b, share));
                 }
             }
         }
@@ -112,42 +75,24 @@ impl<'t> Expr<'t> {
     }
 }
 
-/// Derivative of `y = f(x)`; `None` where it is zero wherever it exists.
-fn slope<'t>(f: Unary, x: Expr<'t>, y: Expr<'t>) -> Option<Expr<'t>> {
-    use std::f64::consts::{FRAC_2_SQRT_PI, LOG2_E, LOG10_E};
-    Some(match f {
-        Unary::Neg => x.constant(-1.0),
-        Unary::Abs => x.sign(),
-        Unary::Square => x * 2.0,
-        Unary::Sqrt => 0.5 / y,
-        Unary::Rsqrt => y.square() * y * -0.5,
-        Unary::Recip => -y.square(),
-        Unary::Exp => y,
-        Unary::Expm1 => y + 1.0,
-        Unary::Log => 1.0 / x,
-        Unary::Log1p => 1.0 / (x + 1.0),
-        Unary::Log2 => LOG2_E / x,
-        Unary::Log10 => LOG10_E / x,
-        Unary::Sin => x.unary(Unary::Cos),
-        Unary::Cos => -x.unary(Unary::Sin),
-        Unary::Tan => y.square() + 1.0,
-        Unary::Asin => (1.0 - x.square()).unary(Unary::Rsqrt),
-        Unary::Acos => -(1.0 - x.square()).unary(Unary::Rsqrt),
-        Unary::Atan => 1.0 / (x.square() + 1.0),
-        Unary::Sinh => x.unary(Unary::Cosh),
-        Unary::Cosh => x.unary(Unary::Sinh),
-        Unary::Tanh => 1.0 - y.square(),
-        Unary::Asinh => (x.square() + 1.0).unary(Unary::Rsqrt),
-        Unary::Acosh => (x.square() - 1.0).unary(Unary::Rsqrt),
-        Unary::Atanh => 1.0 / (1.0 - x.square()),
-        Unary::Erf => (-x.square()).exp() * FRAC_2_SQRT_PI,
-        Unary::Sigmoid => y * (1.0 - y),
-        Unary::Relu => x.gt(x.constant(0.0)),
-        Unary::Softplus => x.sigmoid(),
-        Unary::Sign | Unary::Floor | Unary::Ceil | Unary::Round => return None,
-        Unary::Not | Unary::IsNan | Unary::IsFinite => return None,
-        other => unreachable!("{other:?} is not a function of formulas"),
-    })
+impl<'t> Record for &'t Tape {
+    type Value = Expr<'t>;
+
+    fn constant(&mut self, value: f64) -> Expr<'t> {
+        Tape::constant(self, value)
+    }
+
+    fn unary(&mut self, f: Unary, x: Expr<'t>) -> Expr<'t> {
+        x.unary(f)
+    }
+
+    fn binary(&mut self, f: Binary, a: Expr<'t>, b: Expr<'t>) -> Expr<'t> {
+        a.binary(f, b)
+    }
+
+    fn choose(&mut self, c: Expr<'t>, yes: Expr<'t>, no: Expr<'t>) -> Expr<'t> {
+        c.select(yes, no)
+    }
 }
 
 pub(super) fn children(tape: &Tape, id: Id) -> [Option<Id>; 3] {
