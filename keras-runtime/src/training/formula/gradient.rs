@@ -57,12 +57,12 @@ impl<'t> Expr<'t> {
                 // Where an element is is flat in what it is.
                 Op::ArgMax(_) => {}
                 Op::Unary(f, x) => {
-                    if let Some(share) = slope::of_unary(&mut &*tape, f, at(x), at(id), grad) {
-                        give(x, share);
-                    }
+                    let mut on = tape;
+                    let share = slope::of_unary(&mut on, f, at(x), at(id), grad);
+                    share.into_iter().for_each(|share| give(x, share));
                 }
                 Op::Binary(f, a, b) => {
-                    let (mut on, y, needs) = (&*tape, at(id), |id: Id| depends[usize::from(id)]);
+                    let (mut on, y, needs) = (tape, at(id), |id: Id| depends[usize::from(id)]);
                     let left = needs(a).then(|| slope::of_left(&mut on, f, at(a), at(b), grad)).flatten();
                     let right =
                         needs(b).then(|| slope::of_right(&mut on, f, at(a), at(b), y, grad)).flatten();
