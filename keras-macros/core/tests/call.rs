@@ -62,7 +62,7 @@ fn one_mistake_one_error() {
             "for i in 0..3 { x = exp(x); } x",
             "`call` has no loops: the gradient is straight-line code; write the steps out",
         ),
-        ("match self.kind { _ => x }", "`match` is not understood here: use `if`"),
+        ("match self.kind { _ => x }", "`match` is not understood here: use `if` on the layer's options"),
         ("reshape(x, [-1, x])", "expected a number, found a tensor"),
         ("y = x; x", "there is no variable `y` here; did you mean `x`?"),
         ("slice(x, 1, 0..=3)", "expected a range without its end, `start..end`"),

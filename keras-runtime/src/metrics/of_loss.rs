@@ -136,6 +136,11 @@ impl Metric for OfLoss {
 }
 
 /// What `metrics![..]` takes: a metric, or a loss.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a metric",
+    label = "expected a metric or a loss",
+    note = "a metric of your own that takes numbers is given them: `within(0.5)`"
+)]
 pub trait IntoMetric {
     /// The metric.
     fn into_metric(self) -> Box<dyn Metric>;

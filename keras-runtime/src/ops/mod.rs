@@ -36,7 +36,7 @@ pub(crate) mod generated {
     pub use super::reduce::{ArgReduce, Reduction};
     pub use super::shapes::elementwise;
     pub use super::softmax::Softmax;
-    pub use super::trace::{Room, Trace, call_refuses, is_one_of};
+    pub use super::trace::{Room, Trace, UsesUnknown, assert_used, call_refuses, is_one_of};
 }
 
 /// An operation that is not elementwise. Each also has a `const fn spec(&self, &[Spec])`, which gives the spec of its

@@ -272,6 +272,30 @@ const fn buffer(class: usize, size: usize) -> Spec {
     if class < 2 { spec } else { spec.with_dtype(DType::I32) }
 }
 
+/// Which fields `call` uses is not known of layers that are written by hand: the inherent constant that `#[call]` writes goes
+/// before this one.
+pub trait UsesUnknown {
+    /// Nothing is known.
+    const __USED: Option<&'static [&'static str]> = None;
+}
+impl<T: ?Sized> UsesUnknown for T {}
+
+/// Stops const evaluation at a weight that `call` does not use. It says nothing where `call` names a field that there is not: the
+/// name of this one may have been meant.
+#[track_caller]
+pub const fn assert_used(used: Option<&[&str]>, known: &[&str], weight: &str) {
+    let Some(used) = used else { return };
+    let mut i = 0;
+    while i < used.len() {
+        if same(used[i], weight) || !is_one_of(used[i], known) {
+            return;
+        }
+        i += 1;
+    }
+    let message = Message::new("`call` does not use the weight `").text(weight);
+    panic!("{}", message.text("`: it would never change").as_str());
+}
+
 /// Whether `name` is among `names`.
 pub const fn is_one_of(name: &str, names: &[&str]) -> bool {
     let mut i = 0;

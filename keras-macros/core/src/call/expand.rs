@@ -1,6 +1,6 @@
 //! Writing the code.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -56,12 +56,17 @@ pub(super) fn expand(method: &Method, paths: &[Path]) -> TokenStream {
     let mut checks: Vec<&TokenStream> = paths.iter().flat_map(|path| &path.graph.checks).collect();
     let mut seen = HashSet::new();
     checks.retain(|check| seen.insert(check.to_string()));
+    let used: BTreeSet<String> = paths.iter().flat_map(|path| path.graph.fields()).collect();
+    let used = used.iter();
     quote! {
         #(#checks)*
         #[doc(hidden)]
         #[allow(clippy::all, unused, non_upper_case_globals)]
         impl #impl_generics #ty #where_clause {
             #(#methods)*
+            /// The fields that `call` uses.
+            pub const __USED: ::core::option::Option<&'static [&'static str]> =
+                ::core::option::Option::Some(&[#(#used),*]);
             const fn __trace(
                 &self,
                 __inputs: &[::keras::rt::Spec],

@@ -101,6 +101,14 @@ impl Graph {
         self.nodes.len() - 1
     }
 
+    /// Names of the fields that are used.
+    pub(super) fn fields(&self) -> impl Iterator<Item = String> {
+        self.nodes.iter().filter_map(|node| match &node.kind {
+            Kind::Field(name) => Some(name.to_string()),
+            _ => None,
+        })
+    }
+
     /// Whether the node is one pass over its elements.
     pub(super) fn is_elementwise(&self, node: usize) -> bool {
         matches!(self.nodes[node].kind, Kind::Copy | Kind::Unary(_) | Kind::Binary(_) | Kind::Select)

@@ -107,7 +107,7 @@ fn every_way(read: &mut dyn FnMut(&[bool]) -> Result<Graph>) -> Result<Vec<Graph
         let graph = read(&ways)?;
         if graphs.len() == MAX_WAYS {
             let span = graph.decisions.last().map_or_else(Span::call_site, |d| d.span);
-            let message = format!("there are more than {MAX_WAYS} ways through the `if`s: make two of it");
+            let message = format!("there are more than {MAX_WAYS} ways through the `if`s: split this in two");
             return Err(Error::new(span, message));
         }
         // The next way: the last `if` that was taken is not.

@@ -15,12 +15,38 @@ pub(super) fn expand(layer: &Struct) -> TokenStream {
     let from_config = from_config(layer);
     let weights = weights(layer);
     let access = access(layer);
+    let uses = uses(layer);
     quote! {
         #constructor
         #weights
         #configure
         #from_config
         #access
+        #uses
+    }
+}
+
+/// Expands to: an assertion at each weight that `call` uses it, where `#[call]` says what it uses. What a generic layer uses is
+/// not asked.
+fn uses(layer: &Struct) -> TokenStream {
+    let name = &layer.name;
+    if layer.weights.is_empty() || !layer.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let fields = layer.fields.iter().map(|field| field.name.to_string());
+    let known: Vec<String> = fields.chain(layer.weights.iter().map(|weight| weight.name.to_string())).collect();
+    let asserts = layer.weights.iter().map(|weight| {
+        let text = weight.name.to_string();
+        quote_spanned!(weight.name.span()=>
+            const _: () = ::keras::rt::assert_used(<#name>::__USED, &[#(#known),*], #text);
+        )
+    });
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use ::keras::rt::UsesUnknown as _;
+            #(#asserts)*
+        };
     }
 }
 
@@ -107,6 +133,11 @@ fn last_segment(ty: &Type) -> Option<(String, Option<TokenStream>)> {
     Some((last.ident.to_string(), argument))
 }
 
+/// The constant that holds an option's default: written once, so that a mistake in it is one.
+fn default_name(field: &Field) -> Ident {
+    format_ident!("__default_{}", field.name)
+}
+
 /// Expands to: `const fn new(required..)`, and one const setter an option.
 fn constructor(layer: &Struct) -> TokenStream {
     let name = &layer.name;
@@ -115,6 +146,7 @@ fn constructor(layer: &Struct) -> TokenStream {
     let mut arguments = Vec::new();
     let mut values = Vec::new();
     let mut setters = Vec::new();
+    let mut defaults = Vec::new();
     for (at, field) in layer.fields.iter().enumerate() {
         let (field_name, docs) = (&field.name, &field.docs);
         let Given { generics, ty, stored } = given(field, at);
@@ -127,7 +159,14 @@ fn constructor(layer: &Struct) -> TokenStream {
                 values.push(quote!(#field_name: #stored));
             }
             Some(default) => {
-                values.push(quote!(#field_name: #default));
+                let constant = default_name(field);
+                let stored_ty = &field.ty;
+                defaults.push(quote! {
+                    #[doc(hidden)]
+                    #[allow(non_upper_case_globals)]
+                    const #constant: #stored_ty = #default;
+                });
+                values.push(quote!(#field_name: Self::#constant));
                 let docs = if docs.is_empty() {
                     let text = format!("Sets the option `{field_name}`.");
                     quote!(#[doc = #text])
@@ -158,6 +197,7 @@ fn constructor(layer: &Struct) -> TokenStream {
         // Nobody needs to set every option.
         #[allow(dead_code)]
         impl #impl_generics #name #type_generics #where_clause {
+            #(#defaults)*
             #[doc = #doc]
             #[must_use]
             pub const fn #new #new_generics(#(#arguments),*) -> Self {
@@ -240,7 +280,10 @@ fn configure(layer: &Struct) -> TokenStream {
         let (key, name) = (&f.key, &f.name);
         let insert = quote!(__config.insert(#key.into(), ::keras::rt::ConfigValue::to_json(&self.#name)););
         match &f.default {
-            Some(default) if f.call => quote!(if self.#name != #default { #insert }),
+            Some(_) if f.call => {
+                let default = default_name(f);
+                quote!(if self.#name != Self::#default { #insert })
+            }
             _ => insert,
         }
     });
@@ -269,8 +312,14 @@ fn from_config(layer: &Struct) -> TokenStream {
     let values = layer.fields.iter().map(|f| {
         let (key, name) = (&f.key, &f.name);
         match &f.default {
-            Some(default) if f.skip => quote!(#name: #default),
-            Some(default) => quote!(#name: ::keras::rt::config_or(__config, #class, #key, #default)?),
+            Some(_) => {
+                let default = default_name(f);
+                if f.skip {
+                    quote!(#name: Self::#default)
+                } else {
+                    quote!(#name: ::keras::rt::config_or(__config, #class, #key, Self::#default)?)
+                }
+            }
             None => quote!(#name: ::keras::rt::config_required(__config, #class, #key)?),
         }
     });

@@ -162,6 +162,10 @@ impl Struct {
                 self.weights.push(arguments.named(name));
                 Ok(())
             }
+            (None, None) if is_weight(&field.ty) => Err(Error::new_spanned(
+                &name,
+                format!("the weight `{name}` needs its shape: `#[weight([input.last(), units], init = GlorotUniform)]`"),
+            )),
             (None, config) => {
                 let mut parsed = Field {
                     key: name.to_string(),
@@ -201,6 +205,10 @@ impl Struct {
             }
         }
     }
+}
+
+fn is_weight(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Weight"))
 }
 
 /// `[shape], init = .., regularizer = .., constraint = .., when = .., trainable = ..`

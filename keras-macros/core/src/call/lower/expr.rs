@@ -55,7 +55,10 @@ impl Lower<'_> {
                 self.wrong(&call.method, &format!("a tensor has no method `{name}`: {hint}"))
             }
             Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_) => self.no_loops(expr),
-            Expr::Match(_) => self.wrong(expr, "`match` is not understood here: use `if`"),
+            Expr::Match(_) => {
+                let message = format!("`match` is not understood here: use `if` on {}", self.subject.numbers);
+                self.wrong(expr, &message)
+            }
             Expr::Closure(_) => self.wrong(expr, "closures are not understood here: use a block"),
             Expr::Macro(_) => self.wrong(expr, "macros are not understood here"),
             Expr::Return(_) => self.wrong(expr, "a tensor is returned at the end alone: use `if` and `else`"),

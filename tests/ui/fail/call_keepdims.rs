@@ -1,0 +1,13 @@
+use keras::prelude::*;
+
+#[derive(Layer, Clone)]
+struct Own {}
+
+#[call]
+impl Own {
+    fn call(&self, x: Tensor) -> Tensor {
+        x - mean(x, -1, true)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use keras::prelude::*;
+
+#[call]
+fn call(x: Tensor) -> Tensor {
+    x
+}
+
+fn main() {}

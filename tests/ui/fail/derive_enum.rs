@@ -1,0 +1,8 @@
+use keras::prelude::*;
+
+#[derive(Layer, Clone)]
+enum Own {
+    Small,
+}
+
+fn main() {}

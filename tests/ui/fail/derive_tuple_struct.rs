@@ -1,0 +1,6 @@
+use keras::prelude::*;
+
+#[derive(Layer, Clone)]
+struct Own(usize);
+
+fn main() {}

@@ -1,0 +1,10 @@
+use keras::prelude::*;
+
+#[derive(Layer, Clone)]
+struct Own {
+    units: usize,
+    #[weight([input.last(), unit])]
+    gate: Weight,
+}
+
+fn main() {}

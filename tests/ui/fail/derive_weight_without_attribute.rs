@@ -1,0 +1,8 @@
+use keras::prelude::*;
+
+#[derive(Layer, Clone)]
+struct Own {
+    gate: Weight,
+}
+
+fn main() {}

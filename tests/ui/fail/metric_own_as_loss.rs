@@ -1,0 +1,14 @@
+use keras::prelude::*;
+
+#[metric]
+fn own(y_true: Tensor, y_pred: Tensor) -> Tensor {
+    abs(y_true - y_pred)
+}
+
+model! {
+    Net([8]) -> [8] = [Dense(8)]
+}
+
+fn main() {
+    Model::<Net>::new(Device::cpu()).compile(SGD::new(0.1), own, metrics![]);
+}
