@@ -8,6 +8,15 @@ use crate::losses::function::unknown;
 use crate::training::options::Options;
 use crate::{Error, Result};
 
+/// The metric of a function: one of Keras' own, with the name and the arguments that its wrapper holds.
+fn of_function(function: &str, wrapper: &Config) -> Result<Box<dyn Metric>> {
+    let mut config = wrapper.clone();
+    ["fn", "dtype"].iter().for_each(|key| drop(config.remove(*key)));
+    config.entry("name").or_insert_with(|| function.into());
+    let json = serde_json::json!({"class_name": function, "config": config});
+    from_config(&json).map_err(|_| Error::config("metric", unknown(function)))
+}
+
 /// The metric that a file describes: an envelope `{"class_name", "config", ..}`, or a name such as `"accuracy"`.
 ///
 /// # Errors
@@ -24,11 +33,10 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Metric>> {
                 "MeanMetricWrapper" => config.get("fn").and_then(|f| f.get("config")),
                 _ => None,
             };
-            if let Some(Value::String(function)) = function {
-                return from_config(&Value::String(function.clone()))
-                    .map_err(|_| Error::config("metric", unknown(function)));
+            match function {
+                Some(Value::String(function)) => return of_function(function, &config),
+                _ => (class, config),
             }
-            (class, config)
         }
         _ => return Err(Error::config("metric", "expected its name or its configuration")),
     };
