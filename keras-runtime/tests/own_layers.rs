@@ -267,7 +267,7 @@ struct Odd {
 #[call]
 impl Odd {
     fn call(&self, x: Tensor, _y: Tensor) -> (Tensor, Tensor, Tensor, Tensor) {
-        let z = tanh(x) * self.used + stop_gradient(mean(self.unused, []));
+        let z = tanh(x) * self.used + stop_gradient(0.0 * mean(self.unused, []));
         (x, z, z, expand_dims(z + square(z), 1))
     }
 }
