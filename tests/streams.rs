@@ -230,6 +230,22 @@ fn early_stopping_frees_an_endless_iterator() -> keras::Result<()> {
     Ok(())
 }
 
+#[test]
+fn an_iterator_may_use_the_same_device() -> keras::Result<()> {
+    // It waits for the pool while training waits for it.
+    for threads in [1, 2, 3] {
+        let device = Device::cpu_with_threads(threads);
+        let (x, y) = data(32);
+        let mut helper = Model::<Net>::new(device.clone());
+        let batches = (0..6).map(|_| helper.predict(&x).map(|_| (x.clone(), y.clone())));
+        let loss = SparseCategoricalCrossentropy::new();
+        let mut net = Model::<Net>::new(device).compile(SGD::new(0.1), loss, metrics![]);
+        let history = net.fit_batches(batches).verbose(Verbose::Silent).run()?;
+        assert!(history["loss"][0].is_finite());
+    }
+    Ok(())
+}
+
 /// Notes its hooks, and what they see.
 #[derive(Default)]
 struct Notes(Vec<String>);

@@ -100,6 +100,12 @@ impl Objective {
         if !value.is_row() {
             return Err(Error::Argument(format!("{}: a loss yields one number a row", loss.class_name())));
         }
+        if tape.asks_where() {
+            return Err(Error::Argument(format!(
+                "{}: `row_argmax` is for metrics; a loss cannot use it, as it has no gradient",
+                loss.class_name()
+            )));
+        }
         // Rows of weight 0 do not count, whatever their number is.
         let counted = share.not_equal(share.constant(0.0)).select(value * share, share.constant(0.0));
         let mut outputs = vec![(counted, Target::Row)];

@@ -53,6 +53,13 @@ pub struct Tape {
     width: usize,
 }
 
+impl Tape {
+    /// Whether something asks where the largest of a row is, which passes over memory cannot compute.
+    pub(crate) fn asks_where(&self) -> bool {
+        self.nodes.borrow().iter().any(|node| matches!(node.op, Op::ArgMax(_)))
+    }
+}
+
 /// A value of a formula.
 ///
 /// ```
