@@ -3,7 +3,122 @@
 #[cfg(doctest)]
 mod book;
 
-pub use keras_macros::{Layer, activation, call, loss, metric, model};
+/// # Example
+///
+/// ```
+/// use keras::prelude::*;
+///
+/// #[derive(Layer, Clone)]
+/// struct Shifted {
+///     /// What is added.
+///     by: f64, // no default: positional
+///     #[config(default = true)]
+///     learned: bool, // an option
+///     #[weight([input.last()], init = Zeros, when = learned)]
+///     more: Weight, // there if `learned`
+/// }
+///
+/// #[call]
+/// impl Shifted {
+///     fn call(&self, x: Tensor) -> Tensor {
+///         let y = x + self.by;
+///         if self.learned { y + self.more } else { y }
+///     }
+/// }
+///
+/// model! { Net([4]) -> [4] = [Shifted(1.0), Shifted(2.0, learned = false)] }
+/// assert_eq!(Net::PARAMS, 4);
+/// ```
+#[doc(inline)]
+pub use keras_macros::Layer;
+/// # Example
+///
+/// ```
+/// use keras::prelude::*;
+///
+/// /// A gate with a slope.
+/// #[activation]
+/// fn swoosh(x: Tensor) -> Tensor {
+///     x * sigmoid(2.0 * x - 1.0)
+/// }
+///
+/// model! { Net([8]) -> [1] = [Dense(16, activation = swoosh), Dense(1)] }
+/// ```
+#[doc(inline)]
+pub use keras_macros::activation;
+/// # Example
+///
+/// ```
+/// use keras::prelude::*;
+///
+/// /// Twice the mean of the others and half of itself.
+/// #[derive(Layer, Clone)]
+/// struct Spread {
+///     #[weight([input.last()], init = Ones)]
+///     scale: Weight,
+/// }
+///
+/// #[call]
+/// impl Spread {
+///     fn call(&self, x: Tensor) -> Tensor {
+///         let all = sum(x, keepdims(1));
+///         self.scale * (2.0 * (all - x) / (x.dim(1) as f64 - 1.0) + 0.5 * x)
+///     }
+/// }
+///
+/// model! { Net([6, 4]) -> [6, 1] = [Spread, Dense(1)] }
+/// ```
+#[doc(inline)]
+pub use keras_macros::call;
+/// # Example
+///
+/// ```
+/// use keras::prelude::*;
+///
+/// #[loss]
+/// fn quartic(y_true: Tensor, y_pred: Tensor) -> Tensor {
+///     mean(square(square(y_true - y_pred)), -1)
+/// }
+///
+/// #[loss(sparse)]
+/// fn focal(y_true: Tensor, y_pred: Tensor, gamma: f64) -> Tensor {
+///     let p = softmax(y_pred, -1);
+///     -sum(y_true * power(1.0 - p, gamma) * log_softmax(y_pred, -1), -1)
+/// }
+///
+/// model! { Net([8]) -> [3] = [Dense(3)] }
+///
+/// let model = Model::<Net>::new(Device::default());
+/// let mut model = model.compile(Adam::new(1e-3), focal(2.0), metrics![Accuracy]);
+/// let (x, y) = (Batch::<D1<8>>::zeros(4), Batch::<D0, u8>::zeros(4));
+/// model.train_on_batch(&x, &y)?;
+/// # Ok::<(), keras::Error>(())
+/// ```
+#[doc(inline)]
+pub use keras_macros::loss;
+/// # Example
+///
+/// ```
+/// use keras::prelude::*;
+///
+/// /// How many predictions are near.
+/// #[metric]
+/// fn within(y_true: Tensor, y_pred: Tensor, tolerance: f64) -> Tensor {
+///     less_equal(abs(y_true - y_pred), tolerance)
+/// }
+///
+/// model! { Net([8]) -> [3] = [Dense(3)] }
+///
+/// let model = Model::<Net>::new(Device::default());
+/// let mut model = model.compile(Adam::new(1e-3), MeanSquaredError::new(), metrics![within(0.1)]);
+/// let (x, y) = (Batch::<D1<8>>::zeros(4), Batch::<D1<3>>::zeros(4));
+/// assert_eq!(model.evaluate(&x, &y)?.get("within"), Some(1.0));
+/// # Ok::<(), keras::Error>(())
+/// ```
+#[doc(inline)]
+pub use keras_macros::metric;
+#[doc(inline)]
+pub use keras_macros::model;
 pub use keras_runtime::*;
 
 /// What programs import.

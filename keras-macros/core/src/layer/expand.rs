@@ -34,7 +34,8 @@ fn uses(layer: &Struct) -> TokenStream {
         return TokenStream::new();
     }
     let fields = layer.fields.iter().map(|field| field.name.to_string());
-    let known: Vec<String> = fields.chain(layer.weights.iter().map(|weight| weight.name.to_string())).collect();
+    let known: Vec<String> =
+        fields.chain(layer.weights.iter().map(|weight| weight.name.to_string())).collect();
     let asserts = layer.weights.iter().map(|weight| {
         let text = weight.name.to_string();
         quote_spanned!(weight.name.span()=>

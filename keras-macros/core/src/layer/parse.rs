@@ -164,7 +164,9 @@ impl Struct {
             }
             (None, None) if is_weight(&field.ty) => Err(Error::new_spanned(
                 &name,
-                format!("the weight `{name}` needs its shape: `#[weight([input.last(), units], init = GlorotUniform)]`"),
+                format!(
+                    "the weight `{name}` needs its shape: `#[weight([input.last(), units], init = GlorotUniform)]`"
+                ),
             )),
             (None, config) => {
                 let mut parsed = Field {

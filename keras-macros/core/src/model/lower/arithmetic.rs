@@ -45,7 +45,7 @@ impl<'a> Lower<'a> {
                         let offset = number_tokens(&number);
                         self.rescaling(value, quote!(-1.0,), quote!(.offset(#offset)), symbol, ends)
                     }
-                    _ => self.error(binary, "a number cannot be divided by a value here"),
+                    _ => self.error(binary, "a number cannot be divided by a value here: compute it in a layer of your own, with `#[call]`"),
                 }
             }
             (left, right) => {
@@ -55,7 +55,11 @@ impl<'a> Lower<'a> {
                     '+' => "Add",
                     '-' => "Subtract",
                     '*' => "Multiply",
-                    _ => return self.error(binary, "a value can be divided by a number, not by a value"),
+                    _ => {
+                        let message = "a value can be divided by a number, not by a value: compute it in a layer of your own, \
+                                       with `#[call]`";
+                        return self.error(binary, message);
+                    }
                 };
                 self.builtin(class, vec![left, right], TokenStream::new(), TokenStream::new(), symbol, ends)
             }

@@ -8,6 +8,7 @@ use super::consts::NotConst;
 use super::env::{Env, Val};
 use super::instance::{is_called_class, setter};
 use super::{Lower, Name, consts};
+use crate::call::is_operation;
 use crate::model::functions::{self, Function};
 use crate::model::graph::Value;
 use crate::similar::similar;
@@ -221,7 +222,9 @@ impl<'a> Lower<'a> {
     /// A function that is not in the list: a constant function of the user's, or a mistake.
     fn unknown_function(&mut self, call: &'a ExprCall, path: &'a Path, env: &mut Env<'a>) -> Val<'a> {
         let text = super::expr::text(path).replace(' ', "");
-        let suggestion = similar(&text, names(env)).map(str::to_string);
+        let operation =
+            is_operation(path.segments.last().map_or(String::new(), |last| last.ident.to_string()).as_str());
+        let suggestion = if operation { None } else { similar(&text, names(env)).map(str::to_string) };
         let graph = call.args.iter().any(|argument| self.mentions_graph(argument, env) != Some(false));
         if !graph && suggestion.is_none() {
             return match consts::constant(&Expr::Call(call.clone()), env, &mut self.bindings) {
@@ -234,6 +237,9 @@ impl<'a> Lower<'a> {
             consts::constant(argument, env, &mut self.bindings).ok();
         });
         let message = match suggestion {
+            _ if operation => format!(
+                "`{text}` is a function of `keras::ops`, not a layer: compute it in a layer of your own, with `#[call]`"
+            ),
             Some(known) => format!("cannot find the function `{text}`; did you mean `{known}`?"),
             None => format!("cannot find the function `{text}`; a layer's name begins with a capital"),
         };
