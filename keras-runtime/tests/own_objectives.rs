@@ -402,6 +402,37 @@ fn a_saved_model_predicts_and_is_compiled_anew() {
     std::fs::remove_dir_all(&folder).expect("the folder is ours");
 }
 
+/// Real Keras opens a file with functions of the same names, evaluates the same and trains on. Needs the environment variable
+/// `KERAS_PYTHON`.
+#[test]
+fn keras_opens_it_with_the_same_functions() {
+    let Some(python) = std::env::var_os("KERAS_PYTHON") else {
+        eprintln!("skipped: KERAS_PYTHON does not name a Python with Keras");
+        return;
+    };
+    let folder = std::env::temp_dir().join(format!("keras-own-in-keras-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (x, y) = points();
+    let losses: [Box<dyn Loss>; 2] =
+        [Box::new(quartic), Box::new(either(true, 1.5).reduction(Reduction::Sum).name("scaled"))];
+    for (at, loss) in losses.into_iter().enumerate() {
+        let (path, expected) = (folder.join(format!("{at}.keras")), folder.join(format!("{at}.json")));
+        let mut model =
+            Model::<Line>::new(Device::cpu()).compile(Adam::new(0.01), loss, metrics![within, quartic]);
+        model.fit(&x, &y).epochs(3).verbose(Verbose::Silent).run().expect("training");
+        model.save(&path).expect("a file");
+        let logs = model.evaluate(&x, &y).expect("numbers");
+        let mut json = json!({"x": x.as_slice(), "y": y.as_slice()});
+        logs.iter().for_each(|(name, value)| json[name] = json!(value));
+        std::fs::write(&expected, json.to_string()).expect("a file");
+        let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/keras/open_own.py");
+        let done = std::process::Command::new(&python).args([&script, &path, &expected]).output();
+        let done = done.expect("Python runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+}
+
 #[test]
 fn labels_that_do_not_fit_are_refused() {
     let (x, _) = points();

@@ -26,6 +26,65 @@ model! {
     }
 }
 
+/// A layer of one's own.
+#[derive(Layer, Clone, Debug)]
+pub struct Scaled {
+    units: usize,
+    /// What it is scaled by.
+    #[config(default = 1.0)]
+    factor: f64,
+    #[weight([input.last(), units])]
+    kernel: Weight,
+}
+
+#[call]
+impl Scaled {
+    fn call(&self, x: Tensor) -> Tensor {
+        matmul(x, self.kernel) * self.factor
+    }
+}
+
+/// An activation of one's own.
+#[activation]
+pub fn swoosh(x: Tensor) -> Tensor {
+    x * sigmoid(x)
+}
+
+/// A loss of one's own.
+#[loss]
+pub fn quartic(y_true: Tensor, y_pred: Tensor, scale: f64) -> Tensor {
+    mean(square(square(scale * (y_true - y_pred))), -1)
+}
+
+#[loss(sparse)]
+fn unused_loss(y_true: Tensor, y_pred: Tensor) -> Tensor {
+    sum(y_true * y_pred, -1)
+}
+
+/// A metric of one's own.
+#[metric]
+pub fn within(y_true: Tensor, y_pred: Tensor) -> Tensor {
+    less(abs(y_true - y_pred), 0.5)
+}
+
+#[metric]
+fn unused_metric(y_true: Tensor, y_pred: Tensor, near: f64) -> Tensor {
+    less(abs(y_true - y_pred), near)
+}
+
+model! {
+    /// A model with layers of one's own.
+    pub Own([8]) -> [4] = [Scaled(8, factor = 2.0), Dense(4, activation = swoosh)]
+}
+
+#[test]
+fn own_parts_keep_strict_lints() {
+    let model = Model::<Own>::new(Device::default());
+    let mut model = model.compile(SGD::new(0.1), quartic(2.0).name("fourth"), metrics![within]);
+    let (x, y) = (Batch::<D1<8>>::zeros(2), Batch::<D1<4>>::zeros(2));
+    assert_eq!(model.evaluate(&x, &y).expect("numbers").get("within"), Some(1.0));
+}
+
 #[test]
 fn strict_lints() {
     const UNITS: usize = 3;

@@ -238,8 +238,8 @@ fn items(which: Objective, function: &Function, sparse: bool, formula: &Formula)
         quote!(#(#docs)*)
     };
     let (fields, types): (Vec<_>, Vec<_>) = function.numbers.iter().map(|(n, t)| (n, t)).unzip();
-    let common = (which == Objective::Loss).then(|| quote!(common: ::keras::rt::Common,));
-    let named = (which == Objective::Loss).then(|| quote!(common: ::keras::rt::Common::named(#text),));
+    let common = (which == Objective::Loss).then(|| quote!(__common: ::keras::rt::Common,));
+    let named = (which == Objective::Loss).then(|| quote!(__common: ::keras::rt::Common::named(#text),));
     let constructor = if fields.is_empty() {
         quote! {
             #docs
@@ -262,7 +262,7 @@ fn items(which: Objective, function: &Function, sparse: bool, formula: &Formula)
     };
     quote! {
         #docs
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, dead_code)]
         #[derive(Clone, Debug)]
         #vis struct #name {
             #(#fields: #types,)*
@@ -321,13 +321,13 @@ fn loss(function: &Function, sparse: bool, formula: &Formula) -> TokenStream {
             /// How the rows' numbers become one (`sum_over_batch_size`).
             #[must_use]
             pub fn reduction(mut self, reduction: ::keras::losses::Reduction) -> Self {
-                self.common.reduction = reduction;
+                self.__common.reduction = reduction;
                 self
             }
             /// Name of the loss.
             #[must_use]
             pub fn name(mut self, name: impl ::core::convert::Into<::std::string::String>) -> Self {
-                self.common.name = name.into().into();
+                self.__common.name = name.into().into();
                 self
             }
         }
@@ -337,7 +337,7 @@ fn loss(function: &Function, sparse: bool, formula: &Formula) -> TokenStream {
                 #text
             }
             fn common(&self) -> &::keras::rt::Common {
-                &self.common
+                &self.__common
             }
             fn label_kind(&self) -> ::keras::rt::LabelKind {
                 #labels
@@ -355,7 +355,7 @@ fn loss(function: &Function, sparse: bool, formula: &Formula) -> TokenStream {
                 __predictions: ::keras::rt::Expr<'t>,
             ) -> ::keras::rt::Expr<'t> {
                 #rows
-                ::keras::rt::row_of(__result, self.common.reduction)
+                ::keras::rt::row_of(__result, self.__common.reduction)
             }
             fn boxed(&self) -> ::std::boxed::Box<dyn ::keras::rt::Loss> {
                 ::std::boxed::Box::new(::core::clone::Clone::clone(self))
