@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keras_kernels::{Device, View};
 
 use super::access::{Access, Place};
-use super::{Architecture, Compiled, Ports, Summary, Takes};
+use super::{Architecture, Compiled, Ports, Takes};
 use crate::engine::{Definition, Network, Run};
 use crate::losses::Losses;
 use crate::metrics::MetricsFor;
@@ -83,11 +83,6 @@ impl<M: Architecture> Model<M> {
     /// Weights and structure, to change.
     pub fn network_mut(&mut self) -> &mut Network {
         self.layers.place_mut().network_mut()
-    }
-
-    /// The model as a table, as Keras prints it, with the memory that a sample takes: `println!("{}", model.summary())`.
-    pub fn summary(&self) -> Summary {
-        Summary::new(self.network(), Some((M::PEAK, M::TRAIN_PEAK)))
     }
 
     /// What the model yields for each sample.
