@@ -10,7 +10,7 @@ use keras::losses::SparseCategoricalCrossentropy;
 use keras::model::{Architecture, Model};
 use keras::optimizers::Optimizer;
 use keras::prelude::*;
-use keras::saving::{self, Array, Saved, npz};
+use keras::saving::{self, Array, Saved, Weights, npz};
 use keras::training::Verbose;
 use keras::{DType, metrics};
 
@@ -185,7 +185,7 @@ fn training_goes_on_bit_for_bit() {
 fn save_until_killed() {
     let Some(path) = std::env::var_os("KERAS_TEST_SAVE_UNTIL_KILLED") else { return };
     for round in 0.. {
-        saving::write(&path, &all_equal(f64::from(round))).expect("can be saved");
+        save(&path, &all_equal(f64::from(round))).expect("can be saved");
     }
 }
 
@@ -194,13 +194,20 @@ fn all_equal(value: f64) -> Saved {
     let mut weights = saving::Group::default();
     let array = Array::of(vec![512, 512], DType::F32, &vec![value; 512 * 512]);
     weights.make(["layers", "dense", "vars"]).set_numbered([array]);
-    Saved { config: serde_json::json!({"round": value}), weights }
+    Saved { config: serde_json::json!({"round": value}), weights: weights.into() }
+}
+
+fn save(path: impl AsRef<Path>, saved: &Saved) -> keras::Result<()> {
+    match &saved.weights {
+        Weights::Tree(weights) => saving::write_tree(path, &saved.config, weights),
+        _ => unreachable!("made as a tree"),
+    }
 }
 
 #[test]
 fn a_killed_save_leaves_a_whole_file() {
     let path = folder("killed").join("model.keras");
-    saving::write(&path, &all_equal(-1.0)).expect("can be saved");
+    save(&path, &all_equal(-1.0)).expect("can be saved");
     for round in 0..12 {
         let mut child = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "save_until_killed", "--nocapture"])
@@ -221,7 +228,7 @@ fn a_killed_save_leaves_a_whole_file() {
 #[test]
 fn save_without_room() {
     let Some(path) = std::env::var_os("KERAS_TEST_SAVE_WITHOUT_ROOM") else { return };
-    let error = saving::write(&path, &all_equal(1.0)).expect_err("there is no room").to_string();
+    let error = save(&path, &all_equal(1.0)).expect_err("there is no room").to_string();
     assert!(error.starts_with(&*path.to_string_lossy()), "{error}");
 }
 
@@ -229,7 +236,7 @@ fn save_without_room() {
 #[test]
 fn a_save_that_finds_no_room_leaves_the_old_file() {
     let path = folder("no_room").join("model.keras");
-    saving::write(&path, &all_equal(-1.0)).expect("can be saved");
+    save(&path, &all_equal(-1.0)).expect("can be saved");
     // A limit on the size of files stands for a full disk: writing fails half-way. 128 blocks are at most 128 kB.
     let done = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" --exact save_without_room"])

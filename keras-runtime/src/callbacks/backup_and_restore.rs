@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::model_checkpoint::SaveFreq;
 use super::{Callback, Training};
-use crate::saving::{self, Array, Group, Stored, atomic};
+use crate::saving::{self, Array, Group, Loading, Stored, atomic};
 use crate::{Error, Result};
 
 /// Saves weights, optimizer and progress into a folder while training, so that the same program, started again after a
@@ -93,16 +93,16 @@ impl BackupAndRestore {
                 fs::copy(path, Self::previous(path)).map_err(|e| Error::io(path, e))?;
             }
         }
-        let mut group = saving::tree(&*at.model);
+        let mut group = saving::tree_of(&*at.model);
         let progress = [epoch, batch].map(|number| Array::scalar(Stored::I64, number as f64));
         group.make(PROGRESS).set_numbered(progress);
-        saving::write_weights(self.weights(), &group)?;
+        saving::write_hdf5(&self.weights(), &group)?;
         atomic::write(&self.metadata(), json!({"epoch": epoch, "batch": batch}).to_string().as_bytes())
     }
 
     /// Gives the model what a backup holds; the epoch to go on with.
     fn restore(&self, weights: &Path, metadata: &Path, at: &mut Training<'_>) -> Result<Option<usize>> {
-        let group = saving::read_weights(weights)?;
+        let group = saving::read_hdf5(weights)?;
         let epoch = match epoch_of(&group) {
             Some(epoch) => Some(epoch),
             // A backup of Python Keras.
@@ -110,7 +110,8 @@ impl BackupAndRestore {
             None => None,
         };
         let (network, optimizer) = at.model.parts_mut();
-        saving::restore(network, optimizer, &group).map_err(|e| Error::file(weights, e.to_string()))?;
+        saving::restore(network, optimizer, &group.into(), Loading::new())
+            .map_err(|e| Error::file(weights, e.to_string()))?;
         Ok(epoch)
     }
 }

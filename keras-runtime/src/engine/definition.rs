@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use super::spec::{GraphSpec, Source};
 use crate::layer::Layer;
-use crate::plan::{Plan, Spec};
+use crate::plan::{Message, Plan, Spec};
 use crate::{Error, Regularizer, Result};
+
+/// Most numbers of one buffer. Files may say anything; sums of sizes below this do not overflow.
+const MOST_NUMBERS: usize = 1 << 36;
 
 /// A layer: a const of a model in source, or one that was made at run time.
 #[derive(Clone)]
@@ -189,6 +192,11 @@ impl Definition {
             (None, Body::Model(model)) => model.plan(&specs),
         };
         let plan = plan.map_err(error)?;
+        if plan.largest() > MOST_NUMBERS {
+            let message =
+                Message::new("needs more numbers at once than any memory holds: is a size mistaken?");
+            return Err(error(message));
+        }
         if let Some(first) = self.nodes.iter().find(|n| n.member == member) {
             agree(&first.plan, &plan).map_err(error)?;
         }
@@ -211,7 +219,7 @@ impl Definition {
 
     /// The plan of this model when it is used as a layer.
     pub fn plan(&self, inputs: &[Spec]) -> crate::plan::PlanResult {
-        use crate::plan::{Message, catalogue};
+        use crate::plan::catalogue;
         if inputs.len() != self.inputs.len() {
             return Err(catalogue::arity(self.inputs.len(), inputs));
         }

@@ -50,6 +50,13 @@ pub struct Flat {
 }
 
 impl Flat {
+    /// Numbers in all variables.
+    pub fn numbers(&self) -> usize {
+        let plans = self.leaves.iter().map(|leaf| &leaf.plan);
+        let variables = plans.flat_map(|plan| plan.weights.as_slice().iter().chain(plan.state.as_slice()));
+        variables.fold(0, |n, variable| n.saturating_add(variable.shape.size()))
+    }
+
     /// Unfolds a definition.
     pub fn new(definition: &Definition) -> Flat {
         let mut flat = Flat::default();

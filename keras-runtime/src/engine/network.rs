@@ -27,7 +27,9 @@ struct Buffer {
 
 impl Buffer {
     fn new(device: &Device, len: usize, float: DType) -> Result<Buffer> {
-        Ok(Buffer { block: device.allocate(len * float.size())?, len, float })
+        // More than there is, so that the device refuses.
+        let bytes = len.checked_mul(float.size()).unwrap_or(usize::MAX);
+        Ok(Buffer { block: device.allocate(bytes)?, len, float })
     }
 
     fn view(&self, offset: usize, shape: Shape) -> View {
@@ -78,6 +80,17 @@ impl Network {
         seed: u64,
         float: DType,
     ) -> Result<Network> {
+        let mut network = Network::blank(definition, device, seed, float)?;
+        network.initialize();
+        Ok(network)
+    }
+
+    /// A network whose variables are all zero, for those that take every one of them from elsewhere: random numbers take
+    /// longer than reading a file.
+    ///
+    /// # Errors
+    /// If the device has too little memory.
+    pub fn blank(definition: Arc<Definition>, device: Device, seed: u64, float: DType) -> Result<Network> {
         let flat = Flat::new(&definition);
         let mut variables = Vec::new();
         let (mut weights, mut state, mut packed) = (0, 0, 0);
@@ -97,7 +110,7 @@ impl Network {
             let sizes = leaf.plan.packed.as_slice().iter();
             packed += sizes.map(|s| s.size().next_multiple_of(16)).sum::<usize>();
         }
-        let mut network = Network {
+        Ok(Network {
             weights: Buffer::new(&device, weights, float)?,
             grads: None,
             state: Buffer::new(&device, state, float)?,
@@ -112,9 +125,7 @@ impl Network {
             packed_current: false,
             arena: None,
             programs: Vec::new(),
-        };
-        network.initialize();
-        Ok(network)
+        })
     }
 
     /// Gives every variable its initial numbers: functions of the seed and of the variable's place in the model.

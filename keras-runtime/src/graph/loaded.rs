@@ -7,18 +7,23 @@ use keras_kernels::{DType, Device, MAX_RANK, Shape};
 use serde_json::Value;
 
 use super::{Blueprint, Slot, parse};
-use crate::engine::{Handle, Network, walk_forward};
+use crate::engine::{Flat, Handle, Network, walk_forward};
 use crate::layers::Registry;
 use crate::model::Port;
 use crate::plan::Spec;
-use crate::saving::{self, Array, Group, Saved, weights};
+use crate::saving::{self, Array, Format, Group, Loading, OptimizerArrays, Saved, Weights, weights};
 use crate::training::{Interpreted, Logs, Samples, Session, Trainer};
 use crate::{Error, Result};
 
 /// Samples that are predicted at once unless something else is asked for: Keras' own default.
 const BATCH: usize = 32;
 
-/// Opens a `.keras` file: a Sequential or Functional model of Keras' own layers.
+/// Numbers that stand for dimensions which data decides, where weights must be known before data comes: variables do not
+/// depend on them, but a layer may not take small ones.
+const PROBES: [usize; 5] = [32, 64, 256, 8, 1];
+
+/// Opens a model's file (`.keras`, a folder, legacy `.h5`, an architecture as `.json` or `.yaml`): a Sequential or
+/// Functional model of Keras' own layers.
 ///
 /// ```no_run
 /// let mut model = keras_runtime::graph::load_model("net.keras")?;
@@ -31,13 +36,45 @@ pub fn load_model(path: impl AsRef<Path>) -> Result<LoadedModel> {
     LoadedModel::open(path, &Registry::new(), Device::default())
 }
 
+/// A model with fresh weights from the JSON that `model.to_json()` of Keras yields.
+///
+/// ```
+/// let json = r#"{"class_name": "Sequential", "config": {"name": "net", "layers": [
+///     {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, 4]}},
+///     {"class_name": "Dense", "config": {"name": "dense", "units": 2}}]}}"#;
+/// let model = keras_runtime::graph::model_from_json(json)?;
+/// assert_eq!(model.blueprint().name, "net");
+/// # Ok::<(), keras_runtime::Error>(())
+/// ```
+///
+/// # Errors
+/// If it is not such a JSON, or has something in it that is not known.
+pub fn model_from_json(json: &str) -> Result<LoadedModel> {
+    from_text(json, Format::Json)
+}
+
+/// As [`model_from_json`], from YAML.
+///
+/// # Errors
+/// As [`model_from_json`].
+pub fn model_from_yaml(yaml: &str) -> Result<LoadedModel> {
+    from_text(yaml, Format::Yaml)
+}
+
+fn from_text(text: &str, format: Format) -> Result<LoadedModel> {
+    let saved = saving::parse(&text.as_bytes().to_vec().into(), format).map_err(Error::Data)?;
+    LoadedModel::from_saved(saved, &Registry::new(), Device::default())
+}
+
 /// A model that was made at run time: same engine, same layers as a model in source, but shapes are checked when data comes.
 pub struct LoadedModel {
     blueprint: Blueprint,
     config: Value,
     device: Device,
     /// Its variables until it is bound to shapes for the first time.
-    unbound: Option<Group>,
+    unbound: Option<Weights>,
+    /// Variables of its optimizer until it is compiled.
+    optimizer: Option<Vec<Array>>,
     bound: Option<Bound>,
     trainer: Option<Trainer>,
 }
@@ -62,10 +99,19 @@ struct Bound {
 }
 
 impl Bound {
-    fn new(blueprint: &Blueprint, device: &Device, inputs: Vec<Spec>, values: &Group) -> Result<Bound> {
+    fn new(blueprint: &Blueprint, device: &Device, inputs: Vec<Spec>, values: &Weights) -> Result<Bound> {
         let definition = Arc::new(blueprint.bind(&inputs)?);
-        let mut network = Network::with_float(definition, device.clone(), 0, blueprint.float)?;
-        weights::apply(&mut network, values)?;
+        // Memory is taken for no more numbers than the file has.
+        if let Some(there) = values.numbers() {
+            let needed = Flat::new(&definition).numbers();
+            if needed > there {
+                let message = format!("the model has {needed} numbers in its variables, the file {there}");
+                return Err(Error::Data(message));
+            }
+        }
+        let make = if matches!(values, Weights::Fresh) { Network::with_float } else { Network::blank };
+        let mut network = make(definition, device.clone(), 0, blueprint.float)?;
+        weights::apply(&mut network, values, Loading::new())?;
         let layers = network.layers();
         Ok(Bound { inputs, network, layers })
     }
@@ -93,6 +139,7 @@ impl LoadedModel {
             blueprint,
             config: saved.config,
             device,
+            optimizer: saved.weights.optimizer(),
             unbound: Some(saved.weights),
             bound: None,
             trainer: None,
@@ -136,17 +183,40 @@ impl LoadedModel {
         }
         // Slots of the optimizer belong to one network: it is saved with the variables and made anew.
         if self.trainer.is_some() {
-            self.unbound = Some(self.weights());
-            (self.bound, self.trainer) = (None, None);
+            self.optimizer = Some(self.optimizer_arrays().into_iter().map(|(_, array)| array).collect());
+            self.trainer = None;
         }
-        let collected = self.bound.as_ref().map(|bound| weights::collect(&bound.network, None));
-        let values = match (&collected, &self.unbound) {
-            (Some(values), _) | (None, Some(values)) => values,
-            (None, None) => return Err(Error::Argument("the model has no variables".into())),
+        let collected = self.bound.as_ref().map(|bound| weights::collect(&bound.network, None).into());
+        let Some(values) = collected.as_ref().or(self.unbound.as_ref()) else {
+            return Err(Error::Argument("the model has no variables".into()));
         };
-        let bound = Bound::new(&self.blueprint, &self.device, inputs.to_vec(), values)?;
-        self.bound = Some(bound);
+        self.bound = Some(Bound::new(&self.blueprint, &self.device, inputs.to_vec(), values)?);
+        self.unbound = None;
         Ok(())
+    }
+
+    /// The model for some shapes of data, where only its variables are asked for.
+    fn probe(&self) -> Result<Bound> {
+        let Some(values) = self.unbound.as_ref().filter(|_| !self.blueprint.inputs.is_empty()) else {
+            return Err(Error::Argument(
+                "the model was never built: predict once, then its weights exist".into(),
+            ));
+        };
+        let bind = |probe: usize| {
+            let specs = self.blueprint.inputs.iter().map(|slot| {
+                let dims: Vec<usize> = slot.dims.iter().map(|dim| dim.unwrap_or(probe)).collect();
+                slot.bind(&dims)
+            });
+            Bound::new(&self.blueprint, &self.device, specs.collect::<Result<_>>()?, values)
+        };
+        let mut first = None;
+        for probe in PROBES {
+            match bind(probe) {
+                Ok(bound) => return Ok(bound),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| Error::Argument("the model has no shapes".into())))
     }
 
     /// Brings arrays into the order of the model's inputs, by name; a single one may have any name.
@@ -254,9 +324,10 @@ impl LoadedModel {
             None => self.blueprint.outputs.iter().map(|(name, _)| name.clone()).collect(),
         };
         let mut trainer = super::compile::trainer(compiled, &names)?;
-        if let (Some(bound), Some(values)) = (&mut self.bound, &self.unbound) {
+        if let (Some(bound), Some(values)) = (&mut self.bound, &self.optimizer) {
             saving::restore_optimizer(&mut bound.network, &mut trainer.optimizer, values)?;
         }
+        self.optimizer = None;
         self.trainer = Some(trainer);
         Ok(())
     }
@@ -298,34 +369,127 @@ impl LoadedModel {
         Ok((arrays, specs, samples))
     }
 
-    /// Saves the model as the file that it came from, with its variables as they are now.
+    /// Takes the weights of a file, and the state of the optimizer that it has, matched by position, as in Keras; those of
+    /// safetensors by path.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or its weights do not fit; then the model stays as it was.
+    pub fn load_weights(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        self.load_weights_with(path, Loading::new()).map(drop)
+    }
+
+    /// As [`LoadedModel::load_weights`], by name or leaving out what does not fit; then the optimizer keeps its state.
+    /// Returns what was left out, and why.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::load_weights`].
+    pub fn load_weights_with(&mut self, path: impl AsRef<Path>, loading: Loading) -> Result<Vec<String>> {
+        let path = path.as_ref();
+        let found = saving::read_weights(path)?;
+        let fail = |e: Error| Error::file(path, e.to_string());
+        let mut probe = None;
+        let bound = match &mut self.bound {
+            Some(bound) => bound,
+            None => probe.insert(self.probe()?),
+        };
+        let skipped = match &mut self.trainer {
+            Some(trainer) => {
+                saving::restore(&mut bound.network, &mut trainer.optimizer, &found, loading).map_err(fail)?
+            }
+            None => {
+                let skipped = weights::apply(&mut bound.network, &found, loading).map_err(fail)?;
+                if !loading.by_name && skipped.is_empty() {
+                    self.optimizer = found.optimizer().or(self.optimizer.take());
+                }
+                skipped
+            }
+        };
+        if let Some(probe) = probe {
+            self.unbound = Some(weights::collect(&probe.network, None).into());
+        }
+        Ok(skipped)
+    }
+
+    /// Saves the model with its variables as they are now, in any format that holds a model (`.keras`, a folder, legacy
+    /// `.h5`).
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        saving::write(path, &Saved { config: self.config.clone(), weights: self.weights() })
+        let path = path.as_ref();
+        // What was never bound is written as it was read.
+        if let (Some(Weights::Tree(tree)), Format::Keras | Format::Folder) =
+            (&self.unbound, Format::of(path)?)
+        {
+            return saving::write_tree(path, &self.config, tree);
+        }
+        self.with_network(|network, optimizer| saving::write(path, network, &self.config, optimizer))
     }
 
-    /// Saves its variables, and those of its optimizer, as a `.weights.h5` file.
+    /// Saves its variables, and those of its optimizer where the format has a place for them (`.weights.h5`,
+    /// `.weights.json`, `.safetensors`, legacy `.h5`).
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
-        saving::write_weights(path, &self.weights())
+        self.with_network(|network, optimizer| saving::write_weights(path, network, optimizer, None))
+    }
+
+    /// Saves its variables in files of at most `shard` bytes of numbers, with an index (`.weights.json`).
+    ///
+    /// # Errors
+    /// If a file cannot be written, or a variable is larger than a shard.
+    pub fn save_sharded_weights(&self, path: impl AsRef<Path>, shard: u64) -> Result<()> {
+        self.with_network(|network, optimizer| saving::write_weights(path, network, optimizer, Some(shard)))
+    }
+
+    /// Saves the architecture alone as `.json` or `.yaml`.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_architecture(&self, path: impl AsRef<Path>) -> Result<()> {
+        saving::write_architecture(path, &self.config)
+    }
+
+    /// The architecture as JSON: `model.to_json()` in Keras.
+    pub fn to_json(&self) -> String {
+        saving::to_json(&self.config)
+    }
+
+    /// The architecture as YAML.
+    pub fn to_yaml(&self) -> String {
+        saving::to_yaml(&self.config)
     }
 
     /// The tree of its variables as they are now, with those of the optimizer.
-    pub fn weights(&self) -> Group {
-        match (&self.bound, &self.unbound) {
-            (Some(bound), values) => {
-                let optimizer = match &self.trainer {
-                    Some(trainer) => Some(saving::optimizer_arrays(&bound.network, &trainer.optimizer)),
-                    None => values.as_ref().and_then(weights::optimizer),
-                };
-                weights::collect(&bound.network, optimizer)
+    ///
+    /// # Errors
+    /// If it was never built.
+    pub fn weights(&self) -> Result<Group> {
+        if let Some(Weights::Tree(tree)) = &self.unbound {
+            return Ok(tree.clone());
+        }
+        self.with_network(|network, optimizer| {
+            let optimizer: Vec<Array> = optimizer.into_iter().map(|(_, array)| array).collect();
+            Ok(weights::collect(network, (!optimizer.is_empty()).then_some(optimizer)))
+        })
+    }
+
+    fn with_network<T>(&self, work: impl FnOnce(&Network, OptimizerArrays) -> Result<T>) -> Result<T> {
+        match &self.bound {
+            Some(bound) => work(&bound.network, self.optimizer_arrays()),
+            None => work(&self.probe()?.network, self.optimizer_arrays()),
+        }
+    }
+
+    /// The variables of the optimizer: as they are now, or as the file had them.
+    fn optimizer_arrays(&self) -> OptimizerArrays {
+        match (&self.bound, &self.trainer) {
+            (Some(bound), Some(trainer)) => saving::optimizer_arrays(&bound.network, &trainer.optimizer),
+            _ => {
+                let arrays = self.optimizer.iter().flatten().enumerate();
+                arrays.map(|(at, array)| (format!("optimizer/{at}"), array.clone())).collect()
             }
-            (None, Some(values)) => values.clone(),
-            (None, None) => Group::default(),
         }
     }
 }
@@ -345,7 +509,11 @@ fn samples_of(array: &Array, from: usize, count: usize) -> Array {
     let size = array.shape[1..].iter().product::<usize>() * array.stored.size();
     let mut shape = array.shape.clone();
     shape[0] = count;
-    Array { shape, stored: array.stored, bytes: array.bytes[from * size..(from + count) * size].to_vec() }
+    Array {
+        shape,
+        stored: array.stored,
+        bytes: array.bytes[from * size..(from + count) * size].to_vec().into(),
+    }
 }
 
 /// The type that labels are given in: floats, or integers as they are.
@@ -368,5 +536,5 @@ fn port(array: &Array, samples: usize) -> Result<Port<'_>> {
 
 fn append(whole: &mut Array, part: Array) {
     whole.shape[0] += part.shape[0];
-    whole.bytes.extend_from_slice(&part.bytes);
+    whole.bytes.to_mut().extend_from_slice(&part.bytes);
 }

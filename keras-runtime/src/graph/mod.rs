@@ -17,7 +17,7 @@ use crate::Regularizer;
 use crate::engine::{Handle, Source};
 use crate::layer::Layer;
 
-pub use loaded::{LoadedModel, TrainingBatch, load_model};
+pub use loaded::{LoadedModel, TrainingBatch, load_model, model_from_json, model_from_yaml};
 pub use parse::parse;
 
 /// A model as its configuration describes it. Dimensions may be unknown until data comes.

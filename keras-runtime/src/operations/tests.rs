@@ -43,7 +43,7 @@ fn cases() -> Vec<Value> {
 }
 
 fn model(config: Value) -> Result<LoadedModel, String> {
-    let saved = Saved { config, weights: Group::default() };
+    let saved = Saved { config, weights: Group::default().into() };
     LoadedModel::from_saved(saved, &Registry::new(), Device::cpu()).map_err(|e| e.to_string())
 }
 

@@ -3,7 +3,8 @@
 use super::built::Built;
 use super::{LearningRate, OptimizerState};
 use crate::engine::{Network, Variable};
-use crate::initializers::{download, upload};
+use crate::initializers::download;
+use crate::saving::Array;
 use crate::{Error, Result};
 
 /// One variable of an optimizer, as a file holds it.
@@ -52,7 +53,7 @@ impl OptimizerState {
     ///
     /// # Errors
     /// If a variable has the wrong size.
-    pub fn set_variables(&mut self, network: &Network, values: &[Vec<f64>]) -> Result<bool> {
+    pub fn set_variables(&mut self, network: &Network, values: &[Array]) -> Result<bool> {
         let groups = self.groups();
         let constant = matches!(self.optimizer.settings().learning_rate, LearningRate::Constant(_));
         let Some(built) = &self.built else { return Ok(false) };
@@ -61,23 +62,26 @@ impl OptimizerState {
         if values.len() != first + slots.len() + self.extras.len() {
             return Ok(false);
         }
-        let single = |at: usize| match values[at][..] {
+        let single = |at: usize| match values[at].to_f64()[..] {
             [value] => Ok(value),
             _ => Err(Error::Data(format!("variable {at} of the optimizer is not one number"))),
         };
-        for ((at, variable), values) in slots.iter().zip(&values[first..]) {
-            if values.len() != variable.size() {
+        let (iterations, learning_rate) = (single(0)?, if constant { single(1)? } else { f64::NAN });
+        let extras = (first + slots.len()..values.len()).map(single).collect::<Result<Vec<f64>>>()?;
+        // Nothing is written unless everything fits.
+        for ((at, variable), array) in slots.iter().zip(&values[first..]) {
+            if array.len() != variable.size() {
                 let (name, path, expected) = (at.1, variable.path(), variable.size());
-                let found = values.len();
+                let found = array.len();
                 return Err(Error::Data(format!(
                     "`{name}` of `{path}` has {expected} numbers, {found} were given"
                 )));
             }
-            upload(network.device(), values, built.slot(at.0, variable.offset, variable.size()));
         }
-        let (iterations, learning_rate) = (single(0)?, if constant { single(1)? } else { f64::NAN });
-        let extras: Result<Vec<f64>> = (first + slots.len()..values.len()).map(single).collect();
-        self.extras = extras?;
+        for ((at, variable), array) in slots.iter().zip(&values[first..]) {
+            array.upload(network.device(), built.slot(at.0, variable.offset, variable.size()))?;
+        }
+        self.extras = extras;
         self.iterations = iterations.max(0.0) as u64;
         if constant {
             self.set_learning_rate(learning_rate)?;

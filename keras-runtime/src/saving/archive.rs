@@ -1,15 +1,25 @@
 //! The `.keras` archive: a ZIP file of `metadata.json`, `config.json` and `model.weights.h5`.
 
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Read, Seek, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-/// The version of Keras whose files these are.
-const KERAS_VERSION: &str = "3.15.1";
-/// How often a packed member may exceed the archive; deflate reaches about 1032.
+use super::bytes::Bytes;
+use super::hdf5::Image;
+
+/// The member with the version of Keras.
+pub(super) const METADATA: &str = "metadata.json";
+/// The member with the architecture.
+pub(super) const CONFIG: &str = "config.json";
+/// The member with the variables.
+pub(super) const WEIGHTS: &str = "model.weights.h5";
+/// Why a file whose variables are pickled is refused.
+pub(super) const NPZ: &str =
+    "its weights are `model.weights.npz`, a Python pickle, which is not read: save it as HDF5";
+/// How often packed members may exceed the archive; deflate reaches about 1032.
 const UNPACK: u64 = 64;
 
 /// The members of an archive.
@@ -17,64 +27,83 @@ pub(super) struct Archive {
     /// `config.json`.
     pub config: Value,
     /// `model.weights.h5`.
-    pub weights: Vec<u8>,
+    pub weights: Bytes,
 }
 
-/// Takes an archive apart.
+/// Takes an archive apart. Members that are stored as they are share its bytes.
 ///
 /// # Errors
 /// A description of what is wrong with it.
-pub(super) fn read(bytes: &[u8]) -> Result<Archive, String> {
-    let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|e| format!("not a `.keras` archive: {e}"))?;
-    let limit = (bytes.len() as u64).saturating_mul(UNPACK);
-    let config = member(&mut zip, "config.json", limit)?;
-    let config = super::json::parse(&config).map_err(|e| format!("`config.json`: {e}"))?;
-    if zip.index_for_name("model.weights.h5").is_none() && zip.index_for_name("model.weights.npz").is_some() {
-        return Err(
-            "its weights are `model.weights.npz`, a Python pickle, which is not read: save it as HDF5".into(),
-        );
+pub(super) fn read(bytes: &Bytes) -> Result<Archive, String> {
+    let source = Cursor::new(&**bytes);
+    let mut zip = ZipArchive::new(source).map_err(|e| format!("not a `.keras` archive: {e}"))?;
+    let mut left = (bytes.len() as u64).saturating_mul(UNPACK);
+    let config = member(&mut zip, bytes, CONFIG, &mut left)?;
+    let config = super::json::parse_packed(&config, bytes.len()).map_err(|e| format!("`{CONFIG}`: {e}"))?;
+    if zip.index_for_name(WEIGHTS).is_none() && zip.index_for_name("model.weights.npz").is_some() {
+        return Err(NPZ.into());
     }
-    let weights = member(&mut zip, "model.weights.h5", limit)?;
+    let weights = member(&mut zip, bytes, WEIGHTS, &mut left)?;
     Ok(Archive { config, weights })
 }
 
-fn member(zip: &mut ZipArchive<Cursor<&[u8]>>, name: &str, limit: u64) -> Result<Vec<u8>, String> {
-    let file = zip.by_name(name).map_err(|e| format!("`{name}`: {e}"))?;
+fn member(
+    zip: &mut ZipArchive<Cursor<&[u8]>>,
+    bytes: &Bytes,
+    name: &str,
+    left: &mut u64,
+) -> Result<Bytes, String> {
+    let fail = |e: zip::result::ZipError| format!("`{name}`: {e}");
+    let at = zip.index_for_name(name).ok_or_else(|| format!("not a `.keras` archive: it lacks `{name}`"))?;
+    let file = zip.by_index(at).map_err(fail)?;
     let size = file.size();
-    if size > limit {
-        return Err(format!("`{name}` declares {size} bytes, more than {UNPACK} times the archive"));
+    *left = left
+        .checked_sub(size)
+        .ok_or_else(|| format!("`{name}` declares {size} bytes, more than {UNPACK} times the archive"))?;
+    let holds_another = || format!("`{name}` declares {size} bytes but holds another number");
+    if file.compression() == CompressionMethod::Stored {
+        let start = file.data_start().ok_or_else(|| format!("`{name}` has no data"))?;
+        let (start, size) = (usize::try_from(start), usize::try_from(size));
+        let data = start.ok().zip(size.ok()).and_then(|(start, size)| bytes.slice(start, size));
+        let data = data.filter(|_| file.compressed_size() == file.size()).ok_or_else(holds_another)?;
+        if crc32fast::hash(&data) != file.crc32() {
+            return Err(format!("`{name}` is damaged: its checksum is wrong"));
+        }
+        return Ok(data);
     }
     // What is declared need not be what comes.
     let mut out = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     let mut bounded = file.take(size + 1);
     bounded.read_to_end(&mut out).map_err(|e| format!("`{name}`: {e}"))?;
     if out.len() as u64 != size {
-        return Err(format!("`{name}` declares {size} bytes but holds another number"));
+        return Err(holds_another());
     }
-    Ok(out)
+    Ok(Bytes::from(out).shared())
+}
+
+/// `metadata.json`.
+pub(super) fn metadata() -> Value {
+    json!({ "keras_version": super::KERAS_VERSION, "date_saved": now() })
 }
 
 /// Puts an archive together: members stored, in Keras' order.
 ///
 /// # Errors
-/// If there is no memory for it.
-pub(super) fn write(config: &Value, weights: &[u8]) -> Result<Vec<u8>, String> {
-    let metadata = json!({ "keras_version": KERAS_VERSION, "date_saved": now() });
+/// If it cannot be written.
+pub(super) fn write(to: impl Write + Seek, config: &Value, weights: &Image) -> Result<(), String> {
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o600);
-    let options = options.large_file(weights.len() as u64 >= u64::from(u32::MAX));
-    let mut zip = ZipWriter::new(Cursor::new(Vec::with_capacity(weights.len() + (1 << 16))));
-    let members = [
-        ("metadata.json", super::json::print(&metadata).into_bytes()),
-        ("config.json", super::json::print(config).into_bytes()),
-    ];
-    let members =
-        members.iter().map(|(name, bytes)| (*name, &bytes[..])).chain([("model.weights.h5", weights)]);
-    for (name, bytes) in members {
+    let large = options.large_file(weights.len() as u64 >= u64::from(u32::MAX));
+    let mut zip = ZipWriter::new(to);
+    for (name, json) in [(METADATA, &metadata()), (CONFIG, config)] {
         zip.start_file(name, options).map_err(|e| e.to_string())?;
-        zip.write_all(bytes).map_err(|e| e.to_string())?;
+        zip.write_all(super::json::print(json).as_bytes()).map_err(|e| e.to_string())?;
     }
-    Ok(zip.finish().map_err(|e| e.to_string())?.into_inner())
+    zip.start_file(WEIGHTS, large).map_err(|e| e.to_string())?;
+    for piece in weights.pieces() {
+        zip.write_all(piece).map_err(|e| e.to_string())?;
+    }
+    zip.finish().map_err(|e| e.to_string())?.flush().map_err(|e| e.to_string())
 }
 
 /// `YYYY-MM-DD@HH:MM:SS`, in UTC.
@@ -104,9 +133,12 @@ mod tests {
     #[test]
     fn members_survive_and_are_stored() {
         let config = json!({ "class_name": "Sequential", "config": { "name": "größe" } });
-        let bytes = write(&config, &[1, 2, 3]).expect("can be written");
+        let weights = super::super::hdf5::write(&super::super::Group::default()).expect("can be written");
+        let mut bytes = Cursor::new(Vec::new());
+        write(&mut bytes, &config, &weights).expect("can be written");
+        let bytes = Bytes::from(bytes.into_inner()).shared();
         let read = read(&bytes).expect("can be read");
-        assert_eq!((read.config, read.weights), (config, vec![1, 2, 3]));
+        assert_eq!((read.config, read.weights.to_vec()), (config, weights.to_vec()));
         let mut zip = ZipArchive::new(Cursor::new(&bytes[..])).expect("an archive");
         let names: Vec<String> = zip.file_names().map(|n| n.expect("UTF-8").into_owned()).collect();
         assert_eq!(names, ["metadata.json", "config.json", "model.weights.h5"]);
@@ -120,7 +152,7 @@ mod tests {
         zip.start_file("config.json", options).expect("in memory");
         zip.write_all(&vec![b' '; 1 << 22]).expect("in memory");
         let bytes = zip.finish().expect("in memory").into_inner();
-        assert!(read(&bytes).is_err_and(|e| e.contains("times the archive")));
+        assert!(read(&Bytes::from(bytes)).is_err_and(|e| e.contains("times the archive")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use keras_kernels::{DType, View};
 
+use super::bytes::Bytes;
 use crate::{Error, Result};
 
 /// Element type of an array in a file. Wider than [`DType`]: files also hold types that no kernel computes in.
@@ -36,6 +37,23 @@ pub enum Stored {
 }
 
 impl Stored {
+    /// All of them.
+    pub const ALL: [Stored; 13] = [
+        Stored::F16,
+        Stored::BF16,
+        Stored::F32,
+        Stored::F64,
+        Stored::I8,
+        Stored::I16,
+        Stored::I32,
+        Stored::I64,
+        Stored::U8,
+        Stored::U16,
+        Stored::U32,
+        Stored::U64,
+        Stored::Bool,
+    ];
+
     /// Bytes of one element.
     pub const fn size(self) -> usize {
         match self {
@@ -81,7 +99,7 @@ pub struct Array {
     /// Element type.
     pub stored: Stored,
     /// The elements, little-endian, row-major.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 impl Array {
@@ -89,7 +107,8 @@ impl Array {
     ///
     /// # Errors
     /// If their number is not that of the shape's elements.
-    pub fn new(shape: Vec<usize>, stored: Stored, bytes: Vec<u8>) -> Result<Array> {
+    pub fn new(shape: Vec<usize>, stored: Stored, bytes: impl Into<Bytes>) -> Result<Array> {
+        let bytes = bytes.into();
         let size = shape.iter().try_fold(stored.size(), |n, d| n.checked_mul(*d));
         if size != Some(bytes.len()) {
             let found = bytes.len();
@@ -100,13 +119,13 @@ impl Array {
 
     /// The numbers, in the given type.
     pub fn of(shape: Vec<usize>, dtype: DType, values: &[f64]) -> Array {
-        let bytes = encode(values, Stored::from(dtype));
+        let bytes = encode(values, Stored::from(dtype)).into();
         Array { shape, stored: dtype.into(), bytes }
     }
 
     /// One number.
     pub fn scalar(stored: Stored, value: f64) -> Array {
-        Array { shape: Vec::new(), stored, bytes: encode(&[value], stored) }
+        Array { shape: Vec::new(), stored, bytes: encode(&[value], stored).into() }
     }
 
     /// Number of elements.
@@ -124,10 +143,15 @@ impl Array {
         decode(&self.bytes, self.stored)
     }
 
+    /// Whether its bytes are what a device of this machine has for the type. Those of a file's booleans may be anything.
+    fn is_exactly(&self, dtype: DType) -> bool {
+        self.stored.exact() == Some(dtype) && dtype != DType::Bool && cfg!(target_endian = "little")
+    }
+
     /// The bytes of the same numbers in another type, converted as `as` converts, in the byte order of this machine.
     pub fn bytes_as(&self, dtype: DType) -> Vec<u8> {
-        if self.stored.exact() == Some(dtype) && cfg!(target_endian = "little") {
-            return self.bytes.clone();
+        if self.is_exactly(dtype) {
+            return self.bytes.to_vec();
         }
         // 64-bit integers beyond 2^53 would lose digits on the way through floats.
         if dtype == DType::I64 && self.stored == Stored::I32 {
@@ -154,14 +178,14 @@ impl Array {
         let size = self.shape[1..].iter().product::<usize>() * self.stored.size();
         let mut shape = self.shape.clone();
         shape[0] = samples.len();
-        let bytes = samples.iter().flat_map(|at| &self.bytes[at * size..(at + 1) * size]).copied().collect();
-        Array { shape, stored: self.stored, bytes }
+        let bytes = samples.iter().flat_map(|at| &self.bytes[at * size..(at + 1) * size]).copied();
+        Array { shape, stored: self.stored, bytes: bytes.collect::<Vec<u8>>().into() }
     }
 
     /// The same numbers in another type, in the byte order of this machine.
     #[must_use]
     pub fn converted(&self, dtype: DType) -> Array {
-        Array { shape: self.shape.clone(), stored: dtype.into(), bytes: self.bytes_as(dtype) }
+        Array { shape: self.shape.clone(), stored: dtype.into(), bytes: self.bytes_as(dtype).into() }
     }
 
     /// The numbers of a view on a device.
@@ -171,7 +195,7 @@ impl Array {
         if cfg!(target_endian = "big") {
             bytes.chunks_exact_mut(view.dtype().size()).for_each(<[u8]>::reverse);
         }
-        Array { shape: view.shape().to_vec(), stored: view.dtype().into(), bytes }
+        Array { shape: view.shape().to_vec(), stored: view.dtype().into(), bytes: bytes.into() }
     }
 
     /// Writes the numbers to a view on a device, converted to its type.
@@ -183,7 +207,11 @@ impl Array {
             let (found, expected) = (&self.shape, view.shape());
             return Err(Error::Data(format!("an array of shape {found:?} where {expected} is expected")));
         }
-        device.upload(&self.bytes_as(view.dtype()), view);
+        if self.is_exactly(view.dtype()) {
+            device.upload(&self.bytes, view);
+        } else {
+            device.upload(&self.bytes_as(view.dtype()), view);
+        }
         Ok(())
     }
 }
@@ -316,8 +344,8 @@ mod tests {
 
     #[test]
     fn shapes_and_bytes_must_agree() {
-        assert!(Array::new(vec![2, 3], Stored::F32, vec![0; 24]).is_ok());
-        assert!(Array::new(vec![2, 3], Stored::F32, vec![0; 23]).is_err());
-        assert!(Array::new(vec![usize::MAX, 3], Stored::F32, vec![0; 24]).is_err());
+        assert!(Array::new(vec![2, 3], Stored::F32, vec![0u8; 24]).is_ok());
+        assert!(Array::new(vec![2, 3], Stored::F32, vec![0u8; 23]).is_err());
+        assert!(Array::new(vec![usize::MAX, 3], Stored::F32, vec![0u8; 24]).is_err());
     }
 }

@@ -6,15 +6,29 @@ use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Stands for a bare `NaN`, which JSON does not have.
-const NAN: &str = "\u{1}NaN";
+pub(super) const NAN: &str = "\u{1}NaN";
 /// Stands for a bare `Infinity`.
-const INFINITY: &str = "\u{1}Infinity";
+pub(super) const INFINITY: &str = "\u{1}Infinity";
 /// Stands for a bare `-Infinity`.
-const MINUS_INFINITY: &str = "\u{1}-Infinity";
+pub(super) const MINUS_INFINITY: &str = "\u{1}-Infinity";
+
+/// How many values a text may hold. Each takes far more memory than the two characters that it can be written with, and
+/// configurations have some ten characters a value.
+pub(super) fn most_values(bytes: usize) -> usize {
+    bytes / 3 + (1 << 16)
+}
 
 /// Reads JSON. Bare `NaN`, `Infinity` and `-Infinity` become the strings that [`number`] knows.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
+    parse_packed(bytes, bytes.len())
+}
+
+/// As [`parse`], for a text that took so many bytes in its file.
+pub(super) fn parse_packed(bytes: &[u8], packed: usize) -> Result<Value, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_string())?;
+    if bytes.iter().filter(|b| matches!(b, b',' | b'[' | b'{')).count() > most_values(packed) {
+        return Err("it holds more values than its size allows".into());
+    }
     if !text.contains("NaN") && !text.contains("Infinity") {
         return serde_json::from_str(text).map_err(|e| e.to_string());
     }

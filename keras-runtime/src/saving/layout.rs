@@ -10,21 +10,29 @@ use crate::engine::{Body, Definition};
 pub(crate) struct Place {
     /// The group's path.
     pub path: Vec<String>,
-    /// Its name in Keras.
-    pub name: String,
+    /// Its name in Keras, after those of the models around it. The model itself has none around it.
+    pub names: Vec<String>,
     /// Which leaf of the network it is; `None` for models and inputs.
     pub leaf: Option<usize>,
+}
+
+impl Place {
+    /// Its name in Keras.
+    pub fn name(&self) -> &str {
+        self.names.last().map_or("", String::as_str)
+    }
 }
 
 /// The objects of a model in the order in which Keras stores them.
 pub(crate) fn places(definition: &Definition) -> Vec<Place> {
     let mut out = Vec::new();
-    walk(definition, &[], 0, &mut out);
+    walk(definition, &[], &[], 0, &mut out);
+    out[0].names.push(definition.name.clone());
     out
 }
 
-fn walk(definition: &Definition, path: &[String], first_leaf: usize, out: &mut Vec<Place>) {
-    out.push(Place { path: path.to_vec(), name: definition.name.clone(), leaf: None });
+fn walk(definition: &Definition, path: &[String], names: &[String], first_leaf: usize, out: &mut Vec<Place>) {
+    out.push(Place { path: path.to_vec(), names: names.to_vec(), leaf: None });
     // Leaves are numbered in order of creation.
     let mut leaf = first_leaf;
     let mut first_leaves = Vec::with_capacity(definition.members.len());
@@ -41,20 +49,16 @@ fn walk(definition: &Definition, path: &[String], first_leaf: usize, out: &mut V
         };
         let key = unique(&mut used, snake_case(class));
         let path = [path, &["layers".to_string(), key]].concat();
+        let name = match entry {
+            Entry::Input(at) => &definition.inputs[at].name,
+            Entry::Member(at) => &definition.members[at].name,
+        };
+        let names = [names, std::slice::from_ref(name)].concat();
         match entry {
-            Entry::Input(at) => {
-                out.push(Place { path, name: definition.inputs[at].name.clone(), leaf: None });
-            }
+            Entry::Input(_) => out.push(Place { path, names, leaf: None }),
             Entry::Member(at) => match &definition.members[at].body {
-                Body::Layer(_) => {
-                    let name = definition.members[at].name.clone();
-                    out.push(Place { path, name, leaf: Some(first_leaves[at]) });
-                }
-                Body::Model(model) => {
-                    let named = out.len();
-                    walk(model, &path, first_leaves[at], out);
-                    out[named].name.clone_from(&definition.members[at].name);
-                }
+                Body::Layer(_) => out.push(Place { path, names, leaf: Some(first_leaves[at]) }),
+                Body::Model(model) => walk(model, &path, &names, first_leaves[at], out),
             },
         }
     }
@@ -75,7 +79,7 @@ fn unique(used: &mut HashMap<String, usize>, key: String) -> String {
 }
 
 /// The group key of a class, as Keras makes it: `Conv2DTranspose` is `conv2d_transpose`.
-fn snake_case(class: &str) -> String {
+pub(super) fn snake_case(class: &str) -> String {
     // Two classes whose Python names differ from those in the JSON.
     let class = if class == "GroupQueryAttention" { "GroupedQueryAttention" } else { class };
     let letters: Vec<char> = class.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();

@@ -5,116 +5,132 @@ use std::path::Path;
 use keras_kernels::DType;
 use serde_json::{Value, json};
 
-use super::{Array, Group, Saved, Stored, architecture, weights};
+use super::{Array, Group, Loading, OptimizerArrays, Stored, Weights, architecture, weights};
 use crate::engine::Network;
 use crate::optimizers::OptimizerState;
 use crate::training::{CompileConfig, TrainedModel};
 use crate::{Error, Result};
 
-/// Saves a model with its optimizer as a `.keras` file, from which Keras and this library go on training.
+/// Saves a model with its optimizer (`.keras`, a folder, legacy `.h5`): Keras and this library go on training from it.
 ///
 /// # Errors
 /// If the file cannot be written, or the model has something in it that files cannot describe.
 pub fn save(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
     let network = model.network();
     let config = architecture(network.definition(), network.float(), compile_json(&model.compile_config()))?;
-    super::write(path, &Saved { config, weights: tree(model) })
+    super::write(path, network, &config, optimizer_arrays(network, model.optimizer()))
 }
 
-/// Saves the weights of a model and of its optimizer as a `.weights.h5` file.
+/// Saves the weights of a model and, where the format has a place for it, of its optimizer (`.weights.h5`,
+/// `.weights.json`, `.safetensors`, legacy `.h5`).
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn save_weights(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
-    super::write_weights(path, &tree(model))
+    super::write_weights(path, model.network(), optimizer_arrays(model.network(), model.optimizer()), None)
 }
 
-/// Saves a network that was never compiled as a `.keras` file.
+/// Saves a network that was never compiled.
 ///
 /// # Errors
 /// As [`save`].
 pub fn save_network(network: &Network, path: impl AsRef<Path>) -> Result<()> {
     let config = architecture(network.definition(), network.float(), json!({}))?;
-    super::write(path, &Saved { config, weights: weights::collect(network, None) })
+    super::write(path, network, &config, Vec::new())
 }
 
-/// Saves the weights of a network that was never compiled as a `.weights.h5` file.
+/// Saves the weights of a network that was never compiled.
 ///
 /// # Errors
-/// If the file cannot be written.
+/// As [`save_weights`].
 pub fn save_network_weights(network: &Network, path: impl AsRef<Path>) -> Result<()> {
-    super::write_weights(path, &weights::collect(network, None))
+    super::write_weights(path, network, Vec::new(), None)
 }
 
-/// Gives a model the weights of a `.keras` or `.weights.h5` file, and its optimizer the state that the file has, so that
-/// training goes on where it stopped. Layers are matched by position, as in Keras.
+/// Gives a model the weights of a file, and its optimizer the state that the file has, so that training goes on where it
+/// stopped. Returns the layers that were skipped, and why; none unless `loading` allows it.
 ///
 /// # Errors
 /// If the file cannot be read, or its weights do not fit; then the model stays as it was.
-pub fn load_weights(model: &mut dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
+pub fn load_weights(
+    model: &mut dyn TrainedModel,
+    path: impl AsRef<Path>,
+    loading: Loading,
+) -> Result<Vec<String>> {
     let path = path.as_ref();
-    let group = read_any(path)?;
+    let found = super::read_weights(path)?;
     let (network, optimizer) = model.parts_mut();
-    restore(network, optimizer, &group).map_err(|e| Error::file(path, e.to_string()))
+    restore(network, optimizer, &found, loading).map_err(|e| Error::file(path, e.to_string()))
 }
 
-/// Gives a network the weights of a `.keras` or `.weights.h5` file.
+/// Gives a network the weights of a file.
 ///
 /// # Errors
 /// As [`load_weights`].
-pub fn load_network_weights(network: &mut Network, path: impl AsRef<Path>) -> Result<()> {
+pub fn load_network_weights(
+    network: &mut Network,
+    path: impl AsRef<Path>,
+    loading: Loading,
+) -> Result<Vec<String>> {
     let path = path.as_ref();
-    let group = read_any(path)?;
-    weights::apply(network, &group).map_err(|e| Error::file(path, e.to_string()))
+    let found = super::read_weights(path)?;
+    weights::apply(network, &found, loading).map_err(|e| Error::file(path, e.to_string()))
 }
 
-/// Gives a network its weights and an optimizer its state, if the tree has one that fits. As in Keras, an optimizer
-/// with another number of variables starts afresh.
+/// Gives a network its weights and an optimizer its state, if there is one that fits. As in Keras, an optimizer with
+/// another number of variables starts afresh, as does one of a model that takes weights by name or skips some.
 ///
 /// # Errors
 /// If the weights do not fit.
-pub fn restore(network: &mut Network, optimizer: &mut OptimizerState, group: &Group) -> Result<()> {
-    weights::apply(network, group)?;
-    restore_optimizer(network, optimizer, group)
+pub fn restore(
+    network: &mut Network,
+    optimizer: &mut OptimizerState,
+    found: &Weights,
+    loading: Loading,
+) -> Result<Vec<String>> {
+    let skipped = weights::apply(network, found, loading)?;
+    if let Some(variables) = found.optimizer().filter(|_| !loading.by_name && skipped.is_empty()) {
+        restore_optimizer(network, optimizer, &variables)?;
+    }
+    Ok(skipped)
 }
 
 /// The optimizer's part of [`restore`].
 ///
 /// # Errors
 /// If a variable has another size than its slot.
-pub fn restore_optimizer(network: &mut Network, optimizer: &mut OptimizerState, group: &Group) -> Result<()> {
-    let Some(variables) = weights::optimizer(group) else { return Ok(()) };
+pub fn restore_optimizer(
+    network: &mut Network,
+    optimizer: &mut OptimizerState,
+    variables: &[Array],
+) -> Result<()> {
     // Slots need the gradients' buffer.
     network.prepare(1, true)?;
     optimizer.build(network)?;
-    let values: Vec<Vec<f64>> = variables.iter().map(Array::to_f64).collect();
-    if optimizer.set_variables(network, &values)? {
+    if optimizer.set_variables(network, variables)? {
         // Random numbers are functions of the step: they go on, too.
         network.set_step(optimizer.iterations() as u32);
     }
     Ok(())
 }
 
-fn read_any(path: &Path) -> Result<Group> {
-    if path.extension().is_some_and(|e| e == "keras") {
-        return super::read(path).map(|saved| saved.weights);
-    }
-    super::read_weights(path)
-}
-
 /// The tree of the variables of a model and of its optimizer, as a file holds them.
 pub(crate) fn tree(model: &dyn TrainedModel) -> Group {
-    weights::collect(model.network(), Some(optimizer_arrays(model.network(), model.optimizer())))
+    super::tree(model.network(), optimizer_arrays(model.network(), model.optimizer()))
 }
 
-/// The variables of an optimizer, as a file holds them.
-pub fn optimizer_arrays(network: &Network, optimizer: &OptimizerState) -> Vec<Array> {
+/// The variables of an optimizer with their paths, as a file holds them.
+pub fn optimizer_arrays(network: &Network, optimizer: &OptimizerState) -> OptimizerArrays {
     let float = if network.float() == DType::F64 { DType::F64 } else { DType::F32 };
+    let class = optimizer.optimizer().class_name().to_lowercase();
     let variables = optimizer.variables(network).into_iter();
     variables
-        .map(|v| match v.integer {
-            true => Array::scalar(Stored::I32, v.values.first().copied().unwrap_or(0.0)),
-            false => Array::of(v.shape, float, &v.values),
+        .map(|v| {
+            let array = match v.integer {
+                true => Array::scalar(Stored::I32, v.values.first().copied().unwrap_or(0.0)),
+                false => Array::of(v.shape, float, &v.values),
+            };
+            (format!("{class}/{}", v.name), array)
         })
         .collect()
 }

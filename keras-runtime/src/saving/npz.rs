@@ -193,7 +193,7 @@ mod tests {
             npy(&Array::new(vec![2, 3], Stored::U8, vec![1, 4, 2, 5, 3, 6]).expect("sizes agree"));
         let at = bytes.windows(5).position(|w| w == b"False").expect("in the header");
         bytes[at..at + 5].copy_from_slice(b"True ");
-        assert_eq!(parse_npy(&bytes).map(|a| a.bytes), Ok(vec![1, 2, 3, 4, 5, 6]));
+        assert_eq!(parse_npy(&bytes).map(|a| a.bytes.to_vec()), Ok(vec![1, 2, 3, 4, 5, 6]));
     }
 
     #[test]

@@ -242,7 +242,7 @@ fn train(path: &Path) -> std::result::Result<(), String> {
 /// The part of an array that belongs to a step: its first dimension counts steps.
 fn at_step(array: &Array, step: usize) -> Array {
     let size = array.bytes.len() / array.shape[0];
-    let bytes = array.bytes[step * size..(step + 1) * size].to_vec();
+    let bytes = array.bytes[step * size..(step + 1) * size].to_vec().into();
     Array { shape: array.shape[1..].to_vec(), stored: array.stored, bytes }
 }
 
