@@ -18,9 +18,11 @@ impl Level for Plain {
     const FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 }
 
-/// A level with fused multiply-add.
+/// A level with fused multiply-add: one above the plain level of this architecture.
+#[cfg(any(test, target_arch = "x86_64"))]
 #[derive(Clone, Copy)]
 pub(crate) struct Fused;
+#[cfg(any(test, target_arch = "x86_64"))]
 impl Level for Fused {
     const FMA: bool = true;
 }
