@@ -16,8 +16,10 @@ fn read(path: &Path) -> String {
 fn pages() -> BTreeSet<String> {
     let folder = std::fs::read_dir(root().join("book/src")).expect("the book is there");
     let names = folder.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-    let pages: BTreeSet<String> =
-        names.filter_map(|name| name.strip_suffix(".md").map(str::to_string)).filter(|n| n != "SUMMARY").collect();
+    let pages: BTreeSet<String> = names
+        .filter_map(|name| name.strip_suffix(".md").map(str::to_string))
+        .filter(|n| n != "SUMMARY")
+        .collect();
     assert!(pages.len() > 5);
     pages
 }
@@ -50,7 +52,8 @@ fn the_code_of_every_page_is_tested() {
 
 #[test]
 fn no_link_is_dead() {
-    let mut documents: Vec<PathBuf> = pages().iter().map(|page| format!("book/src/{page}.md").into()).collect();
+    let mut documents: Vec<PathBuf> =
+        pages().iter().map(|page| format!("book/src/{page}.md").into()).collect();
     documents.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(PathBuf::from));
     let mut checked = 0;
     for document in documents {
