@@ -18,7 +18,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes).map_err(|e| e.to_string()))
 }
 
-/// As [`write`], for what is written piece by piece.
+/// As [`write()`], for what is written piece by piece.
 ///
 /// # Errors
 /// As [`write`], or what `content` says.
