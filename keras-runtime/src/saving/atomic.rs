@@ -21,7 +21,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// As [`write()`], for what is written piece by piece.
 ///
 /// # Errors
-/// As [`write`], or what `content` says.
+/// As [`write()`], or what `content` says.
 pub fn write_with(path: &Path, content: impl FnOnce(&mut File) -> Result<(), String>) -> Result<()> {
     let (temporary, mut file) = create_beside(path)?;
     let done = content(&mut file).map_err(|e| Error::file(path, e)).and_then(|()| {
