@@ -1,8 +1,14 @@
-//! The plain pooling.
+//! Pooling window by window, all channels of a place at once.
 
 use super::{Pool, PoolKind, Pooling};
+use crate::cpu::math::Real;
+use crate::cpu::raw::Raw;
+use crate::cpu::simd::{Kernel, Level};
 use crate::cpu::threads;
-use crate::{Cpu, Float, Grad, View, with_float};
+use crate::{Cpu, Grad, View, with_float};
+
+/// Channels whose gradients wait on the stack.
+const CHANNELS: usize = 128;
 
 impl Pooling for Cpu {
     fn pool(&self, pool: &Pool, x: View, y: View) {
@@ -14,96 +20,154 @@ impl Pooling for Cpu {
     }
 }
 
-/// The part of a window that lies in the input: first and past-the-last index along dimension `i`.
-fn window(pool: &Pool, at: usize, i: usize) -> std::ops::Range<usize> {
-    let start = at * pool.strides[i];
-    let from = start.saturating_sub(pool.padding[i]);
-    from..(start + pool.window[i]).saturating_sub(pool.padding[i]).min(pool.input[i])
-}
+impl Pool {
+    /// The part of a window that lies in the input: first and past-the-last index along dimension `i`.
+    #[inline(always)]
+    fn range(&self, at: usize, i: usize) -> (usize, usize) {
+        let start = at * self.strides[i];
+        let end = (start + self.window[i]).saturating_sub(self.padding[i]).min(self.input[i]);
+        (start.saturating_sub(self.padding[i]), end)
+    }
 
-/// Pixels of the window of output pixel `pixel`, row by row, as indices into a sample.
-fn reads(pool: &Pool, pixel: usize) -> impl Iterator<Item = usize> + '_ {
-    let [_, b, c] = pool.output;
-    let [_, height, width] = pool.input;
-    let (di, dj, dk) =
-        (window(pool, pixel / (b * c), 0), window(pool, pixel / c % b, 1), window(pool, pixel % c, 2));
-    di.flat_map(move |i| {
-        let dk = dk.clone();
-        dj.clone().flat_map(move |j| dk.clone().map(move |k| (i * height + j) * width + k))
-    })
-}
-
-fn forward<T: Float>(pool: &Pool, x: View, y: View) {
-    let (channels, out_pixels) = (pool.channels, pool.output.iter().product::<usize>());
-    let sample_size = pool.input.iter().product::<usize>() * channels;
-    // SAFETY: the input is not written; every row of `y` is written by one task.
-    let x: &[T] = unsafe { x.slice() };
-    let address = y.address() as usize;
-    let work = pool.batch * out_pixels * channels * pool.window.iter().product::<usize>();
-    threads::tasks(pool.batch * out_pixels, work, |task| {
-        let (sample, pixel) = (task / out_pixels, task % out_pixels);
-        // SAFETY: the task owns this row.
-        let row =
-            unsafe { std::slice::from_raw_parts_mut((address as *mut T).add(task * channels), channels) };
-        let average = pool.kind == PoolKind::Average;
-        row.fill(if average { T::zero() } else { T::neg_infinity() });
-        let mut count = 0;
-        for read in reads(pool, pixel) {
-            let from = &x[sample * sample_size + read * channels..][..channels];
-            count += 1;
-            if average {
-                row.iter_mut().zip(from).for_each(|(y, x)| *y += *x);
-            } else {
-                // A NaN wins, as in numpy.
-                row.iter_mut().zip(from).for_each(|(y, x)| *y = if *x > *y || x.is_nan() { *x } else { *y });
+    /// Calls `f` with every place (counted in a sample) of the window of an output place, row by row; says how many there are.
+    #[inline(always)]
+    fn window(&self, [a, b, c]: [usize; 3], mut f: impl FnMut(usize)) -> usize {
+        let [_, height, width] = self.input;
+        let ((a0, a1), (b0, b1), (c0, c1)) = (self.range(a, 0), self.range(b, 1), self.range(c, 2));
+        for i in a0..a1 {
+            for j in b0..b1 {
+                for k in c0..c1 {
+                    f((i * height + j) * width + k);
+                }
             }
         }
-        if average {
-            let scale = T::one() / <T as crate::Element>::from_f64(count as f64);
-            row.iter_mut().for_each(|y| *y *= scale);
+        a1.saturating_sub(a0) * b1.saturating_sub(b0) * c1.saturating_sub(c0)
+    }
+
+    fn sample_size(&self) -> usize {
+        self.input.iter().product::<usize>() * self.channels
+    }
+
+    /// Elements that all windows of a sample read.
+    fn work(&self) -> usize {
+        self.output.iter().product::<usize>() * self.channels * self.window.iter().product::<usize>()
+    }
+}
+
+/// A row of the output, whole in its innermost dimension.
+struct Forward<'a, T> {
+    pool: &'a Pool,
+    x: Raw<T>,
+    y: Raw<T>,
+    row: usize,
+}
+
+impl<T: Real> Kernel for Forward<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let Forward { pool, x, y, row } = self;
+        let [a, b, c] = pool.output;
+        let (channels, sample) = (pool.channels, row / (a * b));
+        let at = [row / b % a, row % b];
+        for k in 0..c {
+            // SAFETY: this task alone writes the row; the window's places are in the sample.
+            let y = unsafe { y.slice_mut((row * c + k) * channels, channels) };
+            let from =
+                |place: usize| unsafe { x.slice(sample * pool.sample_size() + place * channels, channels) };
+            let place = [at[0], at[1], k];
+            match pool.kind {
+                PoolKind::Max => {
+                    y.fill(T::neg_infinity());
+                    pool.window(place, |place| {
+                        for (y, x) in y.iter_mut().zip(from(place)) {
+                            // A NaN wins, as in numpy.
+                            *y = if *x > *y || x.is_nan() { *x } else { *y };
+                        }
+                    });
+                }
+                PoolKind::Average => {
+                    y.fill(T::zero());
+                    let count = pool.window(place, |place| {
+                        y.iter_mut().zip(from(place)).for_each(|(y, x)| *y += *x);
+                    });
+                    let count = T::lit(count as f64);
+                    y.iter_mut().for_each(|y| *y = *y / count);
+                }
+            }
         }
+    }
+}
+
+fn forward<T: Real>(pool: &Pool, x: View, y: View) {
+    let [a, b, _] = pool.output;
+    let (x, y) = (Raw::<T>::of(x), Raw::of(y));
+    threads::tasks(pool.batch * a * b, pool.batch * pool.work(), |row| {
+        T::dispatch(Forward { pool, x, y, row });
     });
 }
 
-/// One task a sample: windows overlap.
-fn backward<T: Float>(pool: &Pool, x: View, y: View, dy: View, dx: Grad) {
-    let (channels, out_pixels) = (pool.channels, pool.output.iter().product::<usize>());
-    let sample_size = pool.input.iter().product::<usize>() * channels;
-    // SAFETY: inputs are not written; every sample of `dx` is written by one task.
-    let (x, y, dy): (&[T], &[T], &[T]) = unsafe { (x.slice(), y.slice(), dy.slice()) };
-    let address = dx.view.address() as usize;
-    let work = pool.batch * out_pixels * channels * pool.window.iter().product::<usize>();
-    threads::tasks(pool.batch, work, |sample| {
-        // SAFETY: the task owns this sample.
-        let to = unsafe {
-            std::slice::from_raw_parts_mut((address as *mut T).add(sample * sample_size), sample_size)
-        };
+/// The gradient of one sample.
+struct Backward<'a, T> {
+    pool: &'a Pool,
+    x: Raw<T>,
+    y: Raw<T>,
+    dy: Raw<T>,
+    dx: Grad,
+    sample: usize,
+}
+
+impl<T: Real> Kernel for Backward<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let Backward { pool, x, y, dy, dx, sample } = self;
+        let [a, b, c] = pool.output;
+        let (channels, size) = (pool.channels, pool.sample_size());
+        // SAFETY: windows overlap, but not those of two samples, and this task has the sample.
+        let (x, to) =
+            unsafe { (x.slice(sample * size, size), Raw::<T>::of(dx.view).slice_mut(sample * size, size)) };
         if !dx.adds() {
             to.fill(T::zero());
         }
-        for pixel in 0..out_pixels {
-            let row = (sample * out_pixels + pixel) * channels;
-            match pool.kind {
-                PoolKind::Average => {
-                    let scale = T::one() / <T as crate::Element>::from_f64(reads(pool, pixel).count() as f64);
-                    for read in reads(pool, pixel) {
-                        let to = &mut to[read * channels..][..channels];
-                        to.iter_mut().zip(&dy[row..]).for_each(|(dx, dy)| *dx += *dy * scale);
-                    }
+        // What of the output's gradient has not found its place yet.
+        let mut left = [T::zero(); CHANNELS];
+        for pixel in 0..a * b * c {
+            let place = [pixel / (b * c), pixel / c % b, pixel % c];
+            let row = (sample * a * b * c + pixel) * channels;
+            for first in (0..channels).step_by(CHANNELS) {
+                let n = CHANNELS.min(channels - first);
+                let left = &mut left[..n];
+                // SAFETY: the output is not written.
+                let (y, dy) = unsafe { (y.slice(row + first, n), dy.slice(row + first, n)) };
+                left.copy_from_slice(dy);
+                if pool.kind == PoolKind::Average {
+                    let count = T::lit(pool.window(place, |_| ()) as f64);
+                    left.iter_mut().for_each(|left| *left = *left / count);
+                    pool.window(place, |place| {
+                        let to = &mut to[place * channels + first..][..n];
+                        to.iter_mut().zip(&*left).for_each(|(to, left)| *to += *left);
+                    });
+                    continue;
                 }
-                PoolKind::Max => {
-                    for c in 0..channels {
-                        let largest = y[row + c];
-                        let is_largest = |read: &usize| {
-                            let value = x[sample * sample_size + read * channels + c];
-                            value == largest || value.is_nan()
-                        };
-                        if let Some(read) = reads(pool, pixel).find(is_largest) {
-                            to[read * channels + c] += dy[row + c];
-                        }
+                pool.window(place, |place| {
+                    let at = place * channels + first;
+                    let (x, to) = (&x[at..at + n], &mut to[at..at + n]);
+                    for i in 0..n {
+                        // The first of equal numbers takes all.
+                        let largest = x[i] == y[i] || x[i].is_nan();
+                        to[i] += if largest { left[i] } else { T::zero() };
+                        left[i] = if largest { T::zero() } else { left[i] };
                     }
-                }
+                });
             }
         }
+    }
+}
+
+fn backward<T: Real>(pool: &Pool, x: View, y: View, dy: View, dx: Grad) {
+    let (x, y, dy) = (Raw::<T>::of(x), Raw::of(y), Raw::of(dy));
+    threads::tasks(pool.batch, pool.batch * pool.work(), |sample| {
+        T::dispatch(Backward { pool, x, y, dy, dx, sample });
     });
 }

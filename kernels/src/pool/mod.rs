@@ -1,6 +1,10 @@
 //! Max and average pooling in one to three spatial dimensions, channels last, with their gradients.
 
 mod cpu;
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
+mod tests;
 
 use crate::conv::MAX_SPATIAL;
 use crate::{Grad, View};
