@@ -138,12 +138,16 @@ enum Place {
     Model(Vec<Place>, Arc<Definition>),
 }
 
+/// Multiplications of a product that take as long as one operation.
+const MULTIPLICATIONS: usize = 10;
+
 /// About how many operations a call takes: every place of the larger side (`channels` numbers lie in one) meets every weight. That is
-/// so for products and convolutions; for lookups it is far too much, which does no harm.
+/// so for products and convolutions, where ten multiplications take about as long as one operation elsewhere; for lookups it is far too
+/// much, which does no harm.
 fn operations(plan: &Plan, inputs: usize) -> usize {
     let outputs = plan.outputs.as_slice().iter().map(Spec::size).fold(0, usize::saturating_add);
     let channels =
         plan.outputs.as_slice().first().map_or(1, |y| y.shape().to_vec().last().copied().unwrap_or(1));
     let places = inputs.max(outputs) / channels.max(1);
-    (inputs + outputs).saturating_add(places.max(1).saturating_mul(plan.params()))
+    (inputs + outputs).saturating_add(places.max(1).saturating_mul(plan.params()) / MULTIPLICATIONS)
 }

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod cases;
 mod data;
+mod fits;
 pub mod formula;
 mod history;
 mod hooks;

@@ -1,6 +1,6 @@
 //! One training step, one evaluation step: the same code for models in source and for models made at run time.
 
-use keras_kernels::{DType, Mode, Shape, View};
+use keras_kernels::{DType, Mode, View};
 use serde_json::{Value, json};
 
 use super::data::{Pick, Samples, fill, gather};
@@ -8,7 +8,7 @@ use super::objective::{Objective, bytes_of, read_floats};
 use super::penalties::Penalties;
 use super::{CompileConfig, Logs};
 use crate::engine::{Handle, Network, Run, walk_backward, walk_forward};
-use crate::losses::{LabelKind, Loss, RowAxes};
+use crate::losses::Loss;
 use crate::metrics::{Metric, Metrics, Values, WeightedMean};
 use crate::optimizers::{Optimizer, OptimizerState};
 use crate::{Error, Result};
@@ -41,12 +41,12 @@ impl Walk for Interpreted {
 }
 
 /// What belongs to one output of the model.
-struct Output {
-    name: String,
-    loss: Option<Box<dyn Loss>>,
+pub(super) struct Output {
+    pub name: String,
+    pub loss: Option<Box<dyn Loss>>,
     weight: f64,
-    metrics: Vec<Box<dyn Metric>>,
-    weighted: Vec<Box<dyn Metric>>,
+    pub metrics: Vec<Box<dyn Metric>>,
+    pub weighted: Vec<Box<dyn Metric>>,
     mean: WeightedMean,
     host: Host,
 }
@@ -80,7 +80,7 @@ unsafe impl Sync for Prepared {}
 /// Optimizer, losses and metrics of a compiled model, and the buffers that a step needs.
 pub struct Trainer {
     pub(crate) optimizer: OptimizerState,
-    outputs: Vec<Output>,
+    pub(super) outputs: Vec<Output>,
     loss_weights: Option<Vec<f64>>,
     prepared: Vec<Prepared>,
     penalties: Option<Penalties>,
@@ -229,7 +229,9 @@ impl Trainer {
             let grow = |v: &mut Vec<f32>, n: usize| v.resize(v.len().max(n), 0.0);
             grow(&mut host.labels, labels);
             grow(&mut host.converted, labels);
-            grow(&mut host.predictions, size);
+            // Only metrics look at predictions here.
+            let seen = output.metrics.len() + output.weighted.len() > 0;
+            grow(&mut host.predictions, if seen { size } else { 0 });
             grow(&mut host.weights, batch * data.weights_of(i).map_or(1, |(_, per)| per));
             grow(&mut host.shares, size);
             host.mask.resize(host.mask.len().max(size), 0);
@@ -237,76 +239,6 @@ impl Trainer {
                 self.staging.reserve(size * 8);
             }
         }
-    }
-
-    /// Refuses data that does not fit the model.
-    fn check(&mut self, network: &Network, data: &Samples<'_>) -> Result<()> {
-        data.check()?;
-        let definition = network.definition();
-        let several = definition.outputs.len() > 1;
-        if self.outputs.len() != definition.outputs.len() {
-            return Err(Error::Argument(format!(
-                "the model has {} outputs, {} losses were given",
-                definition.outputs.len(),
-                self.outputs.len()
-            )));
-        }
-        super::predict::check_inputs(network, &data.x)?;
-        if data.y.len() != definition.outputs.len() {
-            let (outputs, found) = (definition.outputs.len(), data.y.len());
-            return Err(Error::Data(format!(
-                "the model has {outputs} outputs, labels for {found} were given"
-            )));
-        }
-        if several && !data.class_weights.is_empty() {
-            return Err(Error::Argument("`class_weight` is for models with one output".into()));
-        }
-        for (i, port) in data.y.iter().enumerate() {
-            let declared = &definition.outputs[i];
-            let output = &mut self.outputs[i];
-            output.name.clone_from(&declared.name);
-            let predicted = definition.spec_of(declared.source).shape_for(data.len());
-            for metric in output.metrics.iter().chain(&output.weighted) {
-                metric.check(port.shape.insert(0, data.len()), predicted)?;
-            }
-            let Some(loss) = &output.loss else { continue };
-            let prediction = definition.spec_of(declared.source).shape();
-            let expected = match (loss.label_kind(), loss.axes()) {
-                (LabelKind::Sparse, RowAxes::One(axis)) => {
-                    let rank = prediction.rank() as isize;
-                    let at = if axis < 0 { axis + rank } else { axis - 1 };
-                    let keep = prediction.to_vec().into_iter().enumerate();
-                    let keep: Vec<usize> = keep.filter(|(i, _)| *i as isize != at).map(|(_, d)| d).collect();
-                    Shape::of(&keep)
-                }
-                _ => prediction,
-            };
-            // A last dimension of 1 may be left out or added, as in Keras.
-            let plain = |shape: Shape| {
-                let mut dims = shape.to_vec();
-                if dims.last() == Some(&1) {
-                    dims.pop();
-                }
-                dims
-            };
-            if plain(port.shape) != plain(expected) {
-                let class = loss.class_name();
-                let hint = match loss.label_kind() {
-                    LabelKind::Same if port.shape.rank() + 1 == prediction.rank() => {
-                        " (for numbers of classes use SparseCategoricalCrossentropy)"
-                    }
-                    LabelKind::Sparse if port.shape.same(&prediction) => {
-                        " (for one-hot labels use CategoricalCrossentropy)"
-                    }
-                    _ => "",
-                };
-                return Err(Error::Data(format!(
-                    "{class} on output `{}` of shape {prediction} takes labels of shape {expected}, found {}{hint}",
-                    declared.name, port.shape
-                )));
-            }
-        }
-        Ok(())
     }
 
     /// Runs a step on the picked samples. [`Trainer::prepare`] came before. Allocates nothing.
@@ -338,7 +270,6 @@ impl Trainer {
             let host = &mut output.host;
             let labels = batch * data.y[i].shape.size();
             gather(&data.y[i], pick, &mut host.labels[..labels]);
-            read_floats(&device, view, &mut host.predictions[..view.size()], &mut self.staging);
             let weights = sample_weights(data, pick, i, host);
             let objective = prepared.objectives[i].as_ref();
             if let (Some(objective), Some(loss)) = (objective, &output.loss) {
@@ -372,6 +303,10 @@ impl Trainer {
             } else if let Some(grad) = program.output_grads[i].filter(|g| training && g.mode == Mode::Write) {
                 device.fill(0.0, grad.view);
             }
+            if output.metrics.is_empty() && output.weighted.is_empty() {
+                continue;
+            }
+            read_floats(&device, view, &mut host.predictions[..view.size()], &mut self.staging);
             let labels = Values::new(&host.labels[..labels], data.y[i].shape.insert(0, batch));
             let predictions = Values::new(&host.predictions[..view.size()], view.shape());
             // As in Keras a mask alone does not weigh metrics: it only strikes out given weights.
