@@ -71,10 +71,12 @@ impl<T: Real> Kernel for Forward<'_, T> {
         let (channels, sample) = (pool.channels, row / (a * b));
         let at = [row / b % a, row % b];
         for k in 0..c {
-            // SAFETY: this task alone writes the row; the window's places are in the sample.
+            // SAFETY: this task alone writes the row.
             let y = unsafe { y.slice_mut((row * c + k) * channels, channels) };
-            let from =
-                |place: usize| unsafe { x.slice(sample * pool.sample_size() + place * channels, channels) };
+            let from = |place: usize| {
+                // SAFETY: the window's places lie in the sample.
+                unsafe { x.slice(sample * pool.sample_size() + place * channels, channels) }
+            };
             let place = [at[0], at[1], k];
             match pool.kind {
                 PoolKind::Max => {
@@ -92,7 +94,7 @@ impl<T: Real> Kernel for Forward<'_, T> {
                         y.iter_mut().zip(from(place)).for_each(|(y, x)| *y += *x);
                     });
                     let count = T::lit(count as f64);
-                    y.iter_mut().for_each(|y| *y = *y / count);
+                    y.iter_mut().for_each(|y| *y /= count);
                 }
             }
         }
@@ -143,7 +145,7 @@ impl<T: Real> Kernel for Backward<'_, T> {
                 left.copy_from_slice(dy);
                 if pool.kind == PoolKind::Average {
                     let count = T::lit(pool.window(place, |_| ()) as f64);
-                    left.iter_mut().for_each(|left| *left = *left / count);
+                    left.iter_mut().for_each(|left| *left /= count);
                     pool.window(place, |place| {
                         let to = &mut to[place * channels + first..][..n];
                         to.iter_mut().zip(&*left).for_each(|(to, left)| *to += *left);
