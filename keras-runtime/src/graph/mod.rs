@@ -3,22 +3,31 @@
 
 mod bind;
 pub(crate) mod compile;
+mod files;
+mod functional;
+mod keras_tensor;
 mod loaded;
 mod masks;
 mod nodes;
 mod parse;
+mod sequential;
+mod training;
 
 use std::sync::Arc;
 
 use keras_kernels::DType;
-use serde_json::Value;
 
 use crate::Regularizer;
 use crate::engine::{Handle, Source};
 use crate::layer::Layer;
 
-pub use loaded::{LoadedModel, TrainingBatch, load_model, model_from_json, model_from_yaml};
+pub use files::{load_model, model_from_json, model_from_yaml};
+pub use functional::Functional;
+pub use keras_tensor::{Dimension, Input, IntoTensors, KerasTensor, On, Shared};
+pub use loaded::LoadedModel;
 pub use parse::parse;
+pub use sequential::Sequential;
+pub use training::{LossList, TrainingBatch};
 
 /// A model as its configuration describes it. Dimensions may be unknown until data comes.
 #[derive(Clone)]
@@ -67,8 +76,6 @@ pub struct Part {
     pub trainable: bool,
     /// Penalty on its outputs.
     pub activity_regularizer: Option<Regularizer>,
-    /// The object as the file has it.
-    pub json: Arc<Value>,
 }
 
 /// What a part is.

@@ -86,7 +86,7 @@ fn sequential(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
             continue;
         }
         let part = part(json, registry, depth)?;
-        raise_float(&mut out, &part);
+        raise_float(&mut out, &part, json);
         out.parts.push(part);
         out.calls.push(PartCall { part: out.parts.len() - 1, layer: None, inputs: vec![current] });
         current = Source::node(out.calls.len() - 1);
@@ -176,13 +176,13 @@ fn part(json: &Value, registry: &Registry, depth: usize) -> Result<Part> {
     if matches!(activity_regularizer, Some(Regularizer::Orthogonal { .. })) {
         return Err(Error::config(what(), "an orthogonal regularizer is for matrices, not for activities"));
     }
-    Ok(Part { name, kind, trainable: trainable(config), activity_regularizer, json: Arc::new(json.clone()) })
+    Ok(Part { name, kind, trainable: trainable(config), activity_regularizer })
 }
 
-fn raise_float(out: &mut Blueprint, part: &Part) {
+fn raise_float(out: &mut Blueprint, part: &Part, json: &Value) {
     let found = match &part.kind {
         PartKind::Model(model) => model.float,
-        _ => part.json.get("config").and_then(Value::as_object).map_or(DType::F32, float),
+        _ => json.get("config").and_then(Value::as_object).map_or(DType::F32, float),
     };
     if found == DType::F64 {
         out.float = DType::F64;
@@ -195,7 +195,7 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
     // Where each named thing is: an input, or a part with the nodes that are resolved already.
     let mut slots: HashMap<String, Slot> = HashMap::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    let mut waiting: Vec<(usize, Vec<Arguments>)> = Vec::new();
+    let mut waiting: Vec<Waiting<'_>> = Vec::new();
     let layers = list(config, "Functional", "layers")?;
     let masks = masks::of_embeddings(layers, config);
     for json in layers {
@@ -211,7 +211,7 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
         if let Some(name) = json.get("name").and_then(Value::as_str) {
             part.name = name.to_string();
         }
-        raise_float(&mut out, &part);
+        raise_float(&mut out, &part, json);
         let calls = json.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut calls =
             calls.iter().map(|call| Arguments::parse(&part.name, call)).collect::<Result<Vec<_>>>()?;
@@ -219,7 +219,7 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
         if places.insert(part.name.clone(), out.parts.len()).is_some() {
             return Err(Error::config(&what, format!("two layers are called `{}`", part.name)));
         }
-        waiting.push((out.parts.len(), calls));
+        waiting.push(Waiting { part: out.parts.len(), json, calls });
         out.parts.push(part);
     }
     let structure = |key: &str| {
@@ -256,6 +256,13 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
     Ok(out)
 }
 
+/// Calls of a part that are not resolved yet, and the part as the file has it.
+struct Waiting<'a> {
+    part: usize,
+    json: &'a Value,
+    calls: Vec<Arguments>,
+}
+
 /// What is known while a Functional model's calls are put in order.
 struct Graph<'a> {
     places: HashMap<String, usize>,
@@ -276,16 +283,16 @@ impl Graph<'_> {
     }
 
     /// Puts calls in order, as Keras does: part after part, and again for those that had to wait.
-    fn resolve(&mut self, out: &mut Blueprint, mut waiting: Vec<(usize, Vec<Arguments>)>) -> Result<()> {
-        while waiting.iter().any(|(_, calls)| !calls.is_empty()) {
+    fn resolve(&mut self, out: &mut Blueprint, mut waiting: Vec<Waiting<'_>>) -> Result<()> {
+        while waiting.iter().any(|w| !w.calls.is_empty()) {
             let mut progress = false;
-            for (part, calls) in &mut waiting {
+            for Waiting { part, json, calls } in &mut waiting {
                 let mut done = 0;
                 for call in calls.iter() {
                     let sources: Option<Vec<Source>> =
                         call.tensors().iter().map(|t| self.source(t)).collect();
                     let Some(inputs) = sources else { break };
-                    let layer = self.layer_of_call(&out.parts[*part], call)?;
+                    let layer = self.layer_of_call(&out.parts[*part], json, call)?;
                     out.calls.push(PartCall { part: *part, layer, inputs });
                     self.nodes.entry(*part).or_default().push(out.calls.len() - 1);
                     done += 1;
@@ -296,8 +303,8 @@ impl Graph<'_> {
             if !progress {
                 let names: Vec<&str> = waiting
                     .iter()
-                    .filter(|(_, calls)| !calls.is_empty())
-                    .map(|(part, _)| out.parts[*part].name.as_str())
+                    .filter(|w| !w.calls.is_empty())
+                    .map(|w| out.parts[w.part].name.as_str())
                     .collect();
                 let message =
                     format!("these layers are called on values that nothing yields: {}", names.join(", "));
@@ -308,12 +315,12 @@ impl Graph<'_> {
     }
 
     /// The layer with the options of one call, if it has any.
-    fn layer_of_call(&self, part: &Part, call: &Arguments) -> Result<Option<Handle>> {
-        let config = config(&part.json)?;
-        let class = class_name(&part.json)?;
+    fn layer_of_call(&self, part: &Part, json: &Value, call: &Arguments) -> Result<Option<Handle>> {
+        let config = config(json)?;
+        let class = class_name(json)?;
         let what = || format!("layer `{}` ({class})", part.name);
         if let PartKind::Operation = part.kind {
-            let module = part.json.get("module").and_then(Value::as_str).unwrap_or("");
+            let module = json.get("module").and_then(Value::as_str).unwrap_or("");
             let arguments = crate::operations::Arguments::new(&call.args, &call.kwargs);
             let operation = crate::operations::parse(class, module, config, arguments)
                 .map_err(|e| Error::config(format!("operation `{}`", part.name), e.to_string()))?;
@@ -354,7 +361,7 @@ impl Graph<'_> {
             PartKind::Layer(_) => {
                 let mut with = config.clone();
                 with.extend(options.clone());
-                let module = part.json.get("module").and_then(Value::as_str).unwrap_or("");
+                let module = json.get("module").and_then(Value::as_str).unwrap_or("");
                 let layer = self.registry.make(class, module, &with)?;
                 let known = layer.config();
                 if let Some(key) = options.keys().find(|key| !known.contains_key(key.as_str())) {

@@ -21,6 +21,11 @@ impl Arguments {
         Arguments { args, kwargs }
     }
 
+    /// Positional arguments; [`tensor_at`] stands for a tensor.
+    pub fn positional(args: Vec<Value>) -> Arguments {
+        Arguments { args, kwargs: Map::new() }
+    }
+
     /// The argument at a position or by its name; null counts as none.
     pub fn get(&self, at: usize, name: &str) -> Option<&Value> {
         self.args.get(at).or_else(|| self.kwargs.get(name)).filter(|value| !value.is_null())
@@ -44,6 +49,11 @@ impl Arguments {
     }
 }
 
+/// The argument that is input `i` of the call.
+pub(crate) fn tensor_at(i: usize) -> Value {
+    json!({TENSOR: i})
+}
+
 /// Which input a value is, if it is a tensor.
 pub(crate) fn tensor(value: &Value) -> Option<usize> {
     value.get(TENSOR)?.as_u64().map(|n| n as usize)
@@ -59,7 +69,7 @@ fn numbered(value: &Value, next: &mut usize) -> Value {
         Value::Array(items) => Value::Array(items.iter().map(|item| numbered(item, next)).collect()),
         Value::Object(_) if is_tensor(value) => {
             *next += 1;
-            json!({TENSOR: *next - 1})
+            tensor_at(*next - 1)
         }
         Value::Object(items) => {
             Value::Object(items.iter().map(|(key, item)| (key.clone(), numbered(item, next))).collect())

@@ -79,7 +79,7 @@ fn unique(used: &mut HashMap<String, usize>, key: String) -> String {
 }
 
 /// The group key of a class, as Keras makes it: `Conv2DTranspose` is `conv2d_transpose`.
-pub(super) fn snake_case(class: &str) -> String {
+pub(crate) fn snake_case(class: &str) -> String {
     // Two classes whose Python names differ from those in the JSON.
     let class = if class == "GroupQueryAttention" { "GroupedQueryAttention" } else { class };
     let letters: Vec<char> = class.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();

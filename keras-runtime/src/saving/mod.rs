@@ -39,6 +39,7 @@ pub use architecture::architecture;
 pub use array::{Array, Stored};
 pub use bytes::Bytes;
 pub use format::Format;
+pub(crate) use layout::snake_case;
 pub use legacy::{Layer, Layers};
 pub(crate) use model::tree as tree_of;
 pub use model::{

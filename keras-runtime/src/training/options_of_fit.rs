@@ -1,7 +1,7 @@
 //! Options of `fit`, `evaluate` and `predict`, with Keras' defaults.
 
 use super::data::Samples;
-use super::stream::MakeBatches;
+use super::stream::{BatchPorts, MakeBatches};
 use crate::callbacks::Callback;
 use crate::{Error, Result};
 
@@ -113,6 +113,41 @@ impl Default for FitOptions<'_> {
             steps_per_epoch: None,
             verbose: Verbose::Auto,
             callbacks: Vec::new(),
+        }
+    }
+}
+
+impl<'a> FitOptions<'a> {
+    /// The same for data that does not live as long. Boxed iterators keep the compiler from seeing that by itself.
+    pub(crate) fn shortened<'b>(self) -> FitOptions<'b>
+    where
+        'a: 'b,
+    {
+        let validation = self.validation.map(|validation| match validation {
+            Validation::Memory(samples, from) => Validation::Memory(samples, from),
+            Validation::Stream(mut make) => Validation::Stream(Box::new(move |pass| {
+                Box::new(make(pass).map(|batch| batch.map(|batch| batch as Box<dyn BatchPorts + 'b>)))
+            })),
+        });
+        FitOptions {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            shuffle: self.shuffle,
+            validation_split: self.validation_split,
+            validation,
+            validation_batch_size: self.validation_batch_size,
+            validation_steps: self.validation_steps,
+            validation_freq: self.validation_freq,
+            class_weight: self.class_weight,
+            sample_weight: self.sample_weight,
+            initial_epoch: self.initial_epoch,
+            steps_per_epoch: self.steps_per_epoch,
+            verbose: self.verbose,
+            callbacks: self
+                .callbacks
+                .into_iter()
+                .map(|callback| callback as Box<dyn Callback + 'b>)
+                .collect(),
         }
     }
 }
