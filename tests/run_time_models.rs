@@ -40,7 +40,7 @@ fn a_sequential_model_is_the_same_in_source_and_at_run_time() -> keras::Result<(
     let (x, y) = (waves(&[20, 6, 6, 1], 0.0), waves(&[20, 3], 1.0));
     let options =
         || FitOptions { epochs: 3, batch_size: Some(8), verbose: Verbose::Silent, ..FitOptions::default() };
-    let built_history = built.fit(&[x.clone()], &[y.clone()], options())?;
+    let built_history = built.fit(std::slice::from_ref(&x), std::slice::from_ref(&y), options())?;
 
     let mut typed = Model::<Net>::with_seed(Device::default(), 5).compile(
         Adam::new(0.01),
@@ -158,6 +158,9 @@ fn mistakes_are_told_where_they_are_made() {
     assert_eq!(build(Functional::new("net", [&a], [&deep])), "model `net`: two layers are called `one`");
     let mut model = Sequential::new([4]).add(Dense::new(2)).build(Device::default()).expect("a model");
     let x = waves(&[3, 4], 0.0);
-    let error = model.fit(&[x.clone()], &[x], FitOptions::default()).expect_err("not compiled").to_string();
+    let error = model
+        .fit(std::slice::from_ref(&x), std::slice::from_ref(&x), FitOptions::default())
+        .expect_err("not compiled")
+        .to_string();
     assert!(error.contains("without an optimizer"), "{error}");
 }
