@@ -34,6 +34,9 @@ pub struct FlatNode {
     pub plan: Box<Plan>,
     /// Whether it is the first call of its leaf, which packs the leaf's weights for all.
     pub packs: bool,
+    /// Whether penalties on its outputs count. Of several calls of a member of the outermost model the last one does: in Keras each
+    /// call forgets the penalties of the one before. Calls inside one call of an inner model all count.
+    pub penalised: bool,
 }
 
 /// A definition with the models inside it unfolded: leaves, and calls of leaves.
@@ -62,7 +65,7 @@ impl Flat {
         let mut flat = Flat::default();
         let leaves = flat.leaves_of(definition, &[], true);
         let inputs: Vec<Source> = (0..definition.inputs.len()).map(Source::Input).collect();
-        flat.outputs = flat.unfold(definition, &leaves, &inputs);
+        flat.outputs = flat.unfold(definition, &leaves, &inputs, None);
         let all = flat.nodes.iter().map(|node| {
             let size = |source: &Source| match *source {
                 Source::Input(i) => definition.inputs[i].spec.size(),
@@ -105,17 +108,26 @@ impl Flat {
         places
     }
 
-    fn unfold(&mut self, definition: &Definition, places: &[Place], inputs: &[Source]) -> Vec<Source> {
+    /// The calls of a definition; `penalised` of the outermost one is decided call by call.
+    fn unfold(
+        &mut self,
+        definition: &Definition,
+        places: &[Place],
+        inputs: &[Source],
+        penalised: Option<bool>,
+    ) -> Vec<Source> {
         // Outputs of each node of `definition`, as values of the flat graph.
         let mut done: Vec<Vec<Source>> = Vec::with_capacity(definition.nodes.len());
         let resolve = |done: &[Vec<Source>], source: &Source| match *source {
             Source::Input(i) => inputs[i],
             Source::Node { node, output } => done[node][output],
         };
-        for node in &definition.nodes {
+        for (k, node) in definition.nodes.iter().enumerate() {
+            let is_last = || definition.nodes[k + 1..].iter().all(|later| later.member != node.member);
+            let penalised = penalised.unwrap_or_else(is_last);
             let called_on: Vec<Source> = node.inputs.iter().map(|s| resolve(&done, s)).collect();
             done.push(match &places[node.member] {
-                Place::Model(inner, model) => self.unfold(model, inner, &called_on),
+                Place::Model(inner, model) => self.unfold(model, inner, &called_on, Some(penalised)),
                 Place::Leaf(leaf) => {
                     let layer = node.call.clone().unwrap_or_else(|| self.leaves[*leaf].layer.clone());
                     let at = self.nodes.len();
@@ -124,7 +136,7 @@ impl Flat {
                     let outputs = outputs.collect();
                     let packs = self.nodes.iter().all(|n| n.leaf != *leaf);
                     let (leaf, plan) = (*leaf, node.plan.clone());
-                    self.nodes.push(FlatNode { leaf, layer, inputs: called_on, plan, packs });
+                    self.nodes.push(FlatNode { leaf, layer, inputs: called_on, plan, packs, penalised });
                     outputs
                 }
             });

@@ -201,7 +201,10 @@ impl Program {
             steps.push(Step {
                 alias: plan.alias,
                 backward,
-                activity: leaf.activity_regularizer.or(node.layer.activity_regularizer()),
+                activity: leaf
+                    .activity_regularizer
+                    .or(node.layer.activity_regularizer())
+                    .filter(|_| node.penalised),
                 ..Step::default()
             });
             calls.push(call);

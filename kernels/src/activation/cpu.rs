@@ -164,7 +164,7 @@ impl Activations for Cpu {
             }
             Activation::Sparsemax { axis } => {
                 let split = axis_split(y.shape(), f.axis_of(axis, y.shape()));
-                with_float!(y.dtype(), T => super::sparsemax::backward::<T>(split, y, dy, dx));
+                with_float!(y.dtype(), T => super::sparsemax::backward::<T>(split, input(), y, dy, dx));
             }
             Activation::Custom(custom) => self.map(&custom.backward, &[], &[input(), dy], &[dx]),
             _ => with_float!(y.dtype(), T => match x {

@@ -109,7 +109,7 @@ pub enum Activation {
     SparsePlus,
     /// 0 below -1, 1 above 1, `(x + 1) / 2` between.
     SparseSigmoid,
-    /// Projection onto the simplex.
+    /// A sparse softmax: `max(x - tau, 0)`, with Keras' threshold (which is not that of the paper; outputs do not sum to one).
     Sparsemax {
         /// The axis.
         axis: isize,
@@ -180,7 +180,6 @@ impl Activation {
             | Activation::Tanh
             | Activation::Softmax { .. }
             | Activation::LogSoftmax { .. }
-            | Activation::Sparsemax { .. }
             | Activation::Exponential
             | Activation::Relu6
             | Activation::HardTanh => true,

@@ -2,7 +2,7 @@ use keras_kernels::Grad;
 use keras_kernels::activation::Activation;
 
 use crate::layer::{Call, Context, Layer};
-use crate::layers::rnn::sequence::{Loop, Sequence};
+use crate::layers::rnn::sequence::{Loop, Sequence, Source};
 use crate::layers::support::chain::Chain;
 use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
 use crate::{Constraint, Initializer, Regularizer, Shape, View, plan_try};
@@ -18,7 +18,9 @@ use crate::{Constraint, Initializer, Regularizer, Shape, View, plan_try};
 /// * Weights: `kernel [features, 3 units]`, `recurrent_kernel [units, 3 units]`, `bias [2, 3 units]` (of the input and of the state; `[3 units]` if not `reset_after`)`.
 /// * Masked steps leave the state as it was; their output is that of the step before, or zero with `zero_output_for_mask`.
 ///
-/// With `go_backwards` outputs are in the order in which the steps are taken. All gates share one pattern of dropout.
+/// With `go_backwards` outputs are in the order in which the steps are taken.
+/// As in Keras, all gates see the input with one pattern of dropout; with `recurrent_dropout` each gate has patterns of its own, for
+/// the input and for the state.
 ///
 /// Source: Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder", 2014;
 /// <https://keras.io/api/layers/recurrent_layers/gru/>.
@@ -192,12 +194,12 @@ impl Layer for GRU {
             let mut chain = Chain::new();
             let r = chain.input(run.gate(R, step));
             if self.reset_after {
-                run.product(run.seen(step), G, self.candidate_bias(call), Grad::write(inner));
+                run.product(run.seen(G, step), G, self.candidate_bias(call), Grad::write(inner));
                 let product = chain.input(inner);
                 let part = chain.mul(r, product);
                 chain.run(cx.device, &[(part, Grad::add(candidate))]);
             } else {
-                let state = chain.input(run.seen(step));
+                let state = chain.input(run.seen(G, step));
                 let part = chain.mul(r, state);
                 chain.run(cx.device, &[(part, Grad::write(inner))]);
                 run.product(inner, G, None, Grad::add(candidate));
@@ -249,14 +251,14 @@ impl Layer for GRU {
                 let to = [(dproduct, Grad::write(dinner)), (dr, Grad::write(run.dgate(R, step)))];
                 chain.run(cx.device, &to);
                 run.product_back(dinner, G, Grad::write(run.backward_spare()));
-                run.add_seen(run.backward_spare());
+                run.add_seen(G, run.backward_spare());
             } else {
                 run.product_back(run.dgate(G, step), G, Grad::write(dinner));
-                let (dproduct, state) = (chain.input(dinner), chain.input(run.seen(step)));
+                let (dproduct, state) = (chain.input(dinner), chain.input(run.seen(G, step)));
                 let (dseen, dr) = (chain.mul(dproduct, r), chain.mul(dproduct, state));
                 let to = [(dseen, Grad::write(run.backward_spare())), (dr, Grad::write(run.dgate(R, step)))];
                 chain.run(cx.device, &to);
-                run.add_seen(run.backward_spare());
+                run.add_seen(G, run.backward_spare());
             }
             run.activate_back(self.recurrent_activation, Z, step);
             run.activate_back(self.recurrent_activation, R, step);
@@ -265,9 +267,9 @@ impl Layer for GRU {
         if let Some(drecurrent) = call.weight_grads[1] {
             run.recurrent_grad(2, drecurrent);
             let (from, gradients) = if self.reset_after {
-                (run.all_seen(), run.dinner_all())
+                (run.all_seen(G), run.dinner_all())
             } else {
-                (run.inner_all(), run.dgates_from(G))
+                (Source { view: run.inner_all(), each: 0 }, run.dgates_from(G))
             };
             run.kernel_grad(from, self.units, gradients, G, 1, drecurrent);
         }

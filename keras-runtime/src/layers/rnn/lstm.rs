@@ -18,7 +18,9 @@ use crate::{Constraint, Device, Initializer, Regularizer, Shape, View, plan_try}
 /// * Weights: `kernel [features, 4 units]`, `recurrent_kernel [units, 4 units]`, `bias [4 units]`.
 /// * Masked steps leave the state as it was; their output is that of the step before, or zero with `zero_output_for_mask`.
 ///
-/// With `go_backwards` outputs are in the order in which the steps are taken. All gates share one pattern of dropout.
+/// With `go_backwards` outputs are in the order in which the steps are taken.
+/// As in Keras, all gates see the input with one pattern of dropout; with `recurrent_dropout` each gate has patterns of its own, for
+/// the input and for the state.
 ///
 /// Source: Hochreiter and Schmidhuber, "Long Short-Term Memory", 1997; <https://keras.io/api/layers/recurrent_layers/lstm/>.
 ///
@@ -292,6 +294,23 @@ mod tests {
         check(LSTM::new(4).recurrent_dropout(0.5).seed(3)).run();
         check(LSTM::new(4).dropout(0.3).recurrent_dropout(0.3).go_backwards(true)).run();
         check(LSTM::new(4).dropout(0.3).recurrent_dropout(0.3)).inference().run();
+    }
+
+    /// Without activations and with equal kernels the output of one step is the product of three gates' inputs, each of them the
+    /// number of features that were kept times 2: a cube where all gates saw the same.
+    #[test]
+    fn gates_share_a_pattern_unless_the_state_is_dropped() {
+        let linear = LSTM::new(1).activation(Activation::Linear).recurrent_activation(Activation::Linear);
+        let cubes = |layer: LSTM| {
+            let x = (Spec::of(&[1, 20]), vec![1.0; 20 * 20]);
+            let weights = [vec![1.0; 20 * 4], vec![1.0; 4]];
+            let y = crate::testing::run_layer(&layer, &[x], &weights, crate::DType::F64, true);
+            let is_cube = |y: &f64| (y.cbrt() - y.cbrt().round()).abs() < 1e-9;
+            y.expect("a plan")[0].iter().filter(|y| is_cube(y)).count()
+        };
+        let layer = linear.use_bias(false).dropout(0.5);
+        assert_eq!(cubes(layer), 20);
+        assert!(cubes(layer.recurrent_dropout(0.5)) < 10);
     }
 
     #[test]

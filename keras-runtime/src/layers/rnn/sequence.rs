@@ -54,13 +54,18 @@ const SPARE: usize = 3;
 const DSTEPS: usize = 4;
 const DOUTPUT: usize = 5;
 const DINNER: usize = 6;
-/// Which draws of a call are the input's and the state's.
+/// Which draws of a call are the input's and the state's, for the first gate; the others follow.
 const INPUT_DRAW: u32 = 0;
-const STATE_DRAW: u32 = 1;
+const STATE_DRAW: u32 = 4;
 
 impl Sequence {
     const fn states(&self) -> usize {
         1 + self.carry as usize
+    }
+
+    /// How many patterns of dropout there are: Keras draws one for all gates, but one each where the state is dropped too.
+    const fn patterns(&self) -> usize {
+        if self.recurrent_dropout > 0.0 { self.gates } else { 1 }
     }
 
     /// The plan without weights; the kernel's are `features`, `units` and `gates`.
@@ -114,6 +119,9 @@ impl Sequence {
         let gates = Spec::of(&[self.gates, steps, self.units]);
         let with_start = Spec::of(&[steps + 1, self.units]);
         let sequence = Spec::of(&[steps, features]);
+        // Inputs and states as each gate sees them.
+        let (patterns, input_patterns) =
+            (self.patterns(), if self.dropout > 0.0 { self.patterns() } else { 1 });
         let mut plan = Plan::new(if self.return_sequences { every } else { state });
         plan = plan.mask(if self.return_sequences { MaskRule::First } else { MaskRule::Drop });
         let mut i = 0;
@@ -121,7 +129,7 @@ impl Sequence {
             plan = plan.output(state);
             i += 1;
         }
-        plan = plan.save(sequence).save(with_start).save(gates);
+        plan = plan.save(Spec::of(&[input_patterns, steps, features])).save(with_start).save(gates);
         plan = plan.save(Spec::of(&[steps]).with_dtype(DType::Bool));
         if self.carry {
             plan = plan.save(with_start);
@@ -130,7 +138,8 @@ impl Sequence {
             plan = plan.save(every);
         }
         if self.recurrent_dropout > 0.0 {
-            plan = plan.save(state).save(every);
+            plan =
+                plan.save(Spec::of(&[patterns, self.units])).save(Spec::of(&[patterns, steps, self.units]));
         }
         if self.keeps_input {
             plan = plan.save(gates);
@@ -164,8 +173,15 @@ impl Sequence {
         let gates = call.saved[GATES];
         let inputs = if self.keeps_input { call.saved[extra + 2 * drops as usize] } else { gates };
         let dropped = (drops && cx.training).then(|| (call.saved[extra], call.saved[extra + 1]));
-        Loop { sequence: self, cx, call, batch, steps, features, mask, gates, inputs, dropped }
+        let draws = if self.dropout > 0.0 && cx.training { self.patterns() } else { 1 };
+        Loop { sequence: self, cx, call, batch, steps, features, mask, gates, inputs, dropped, draws }
     }
+}
+
+/// What a kernel's gradient is made from: one buffer for all gates, or one each, `each` numbers apart.
+pub(super) struct Source {
+    pub view: View,
+    pub each: usize,
 }
 
 /// One call under way.
@@ -180,8 +196,10 @@ pub(super) struct Loop<'a> {
     mask: Option<View>,
     gates: View,
     inputs: View,
-    /// Factors of the state and the state times them.
+    /// Factors of the state and the state times them, for each gate.
     dropped: Option<(View, View)>,
+    /// How many times the input is there, with another pattern of dropout each.
+    draws: usize,
 }
 
 impl Loop<'_> {
@@ -230,10 +248,10 @@ impl Loop<'_> {
         self.piece(self.call.backward_scratch[DINNER], step)
     }
 
-    /// The state as the recurrent kernel sees it: with dropout, if any.
-    pub(super) fn seen(&self, step: usize) -> View {
+    /// The state as a gate's part of the recurrent kernel sees it: with dropout, if any.
+    pub(super) fn seen(&self, gate: usize, step: usize) -> View {
         match self.dropped {
-            Some((_, states)) => self.piece(states, step),
+            Some((_, states)) => self.piece(states, gate * self.steps + step),
             None => self.state(step),
         }
     }
@@ -295,8 +313,10 @@ impl Loop<'_> {
     const fn input_product(&self) -> Gemm {
         let Sequence { units, gates, .. } = *self.sequence;
         let rows = self.steps * self.batch;
+        let each = if self.draws > 1 { rows * self.features } else { 0 };
         Gemm {
             batch: [gates, 1],
+            a: Strides::rows(self.features).batched(each, 0),
             b: Strides { batch: [units, 0], row: gates * units, col: 1 },
             c: Strides::rows(units).batched(rows * units, 0),
             ..Gemm::new(rows, units, self.features)
@@ -311,13 +331,15 @@ impl Loop<'_> {
         let (shape, from, from_strides) = self.walk_in(self.features);
         let to_strides = shape.strides().map(|s| s as isize);
         let walk = Walk { shape, from, from_strides, to: 0, to_strides };
-        let steps = call.saved[STEPS].reshape(shape);
+        let steps = call.saved[STEPS];
         if dropout > 0.0 && self.cx.training {
             let whole = call.scratch[1 + self.sequence.return_sequences as usize].reshape(shape);
             device.walk(&walk, x, Grad::write(whole));
-            let noise = Shape::of(&[1, self.batch, self.features]);
-            device.dropout(self.stream(INPUT_DRAW), dropout, noise, whole, Grad::write(steps));
+            for draw in 0..self.draws {
+                self.drop_input(draw, whole, Grad::write(steps.cut(draw * shape.size(), shape)));
+            }
         } else {
+            let steps = steps.cut(0, shape);
             device.walk(&walk, x, Grad::write(steps));
         }
         if let Some(mask) = call.input_masks.first().copied().flatten() {
@@ -348,14 +370,18 @@ impl Loop<'_> {
         if let Some((factors, _)) = self.dropped {
             let shape = Shape::of(&[self.batch, units]);
             device.fill(1.0, self.spare());
-            device.dropout(
-                self.stream(STATE_DRAW),
-                recurrent_dropout,
-                shape,
-                self.spare(),
-                Grad::write(factors),
-            );
+            for gate in 0..gates {
+                let stream = self.stream(STATE_DRAW + gate as u32);
+                let to = Grad::write(self.piece(factors, gate));
+                device.dropout(stream, recurrent_dropout, shape, self.spare(), to);
+            }
         }
+    }
+
+    /// Input, or its gradient, with a pattern of dropout that is the same at every step.
+    fn drop_input(&self, draw: usize, from: View, to: Grad) {
+        let noise = Shape::of(&[1, self.batch, self.features]);
+        self.cx.device.dropout(self.stream(INPUT_DRAW + draw as u32), self.sequence.dropout, noise, from, to);
     }
 
     /// Adds a bias to the inputs of the first `count` gates.
@@ -374,27 +400,35 @@ impl Loop<'_> {
 
     /// Drops part of the state before a step.
     pub(super) fn see(&self, step: usize) {
-        if let Some((factors, _)) = self.dropped {
+        let Some((factors, _)) = self.dropped else { return };
+        for gate in 0..self.sequence.gates {
             let mut chain = Chain::new();
-            let (state, factors) = (chain.input(self.state(step)), chain.input(factors));
+            let (state, factors) = (chain.input(self.state(step)), chain.input(self.piece(factors, gate)));
             let product = chain.mul(state, factors);
-            chain.run(self.cx.device, &[(product, Grad::write(self.seen(step)))]);
+            chain.run(self.cx.device, &[(product, Grad::write(self.seen(gate, step)))]);
         }
     }
 
     /// Adds the product of a state with the recurrent kernel to the inputs of the first `count` gates.
     pub(super) fn recur(&self, step: usize, count: usize) {
         let Sequence { units, gates, .. } = *self.sequence;
+        let each = if self.dropped.is_some() { self.steps * self.size() } else { 0 };
         let product = Gemm {
             batch: [count, 1],
+            a: Strides::rows(units).batched(each, 0),
             b: Strides { batch: [units, 0], row: gates * units, col: 1 },
             c: Strides::rows(units).batched(self.steps * self.size(), 0),
             ..Gemm::new(self.batch, units, units)
         };
-        let flat = self.inputs.reshape(Shape::of(&[self.inputs.size()]));
-        let rest = flat.cut(step * self.size(), Shape::of(&[flat.size() - step * self.size()]));
-        let (seen, kernel) = (self.seen(step), self.call.weights[RECURRENT]);
-        self.cx.device.gemm(&product, seen, kernel, None, Activation::Linear, Grad::add(rest));
+        let seen = self.from_step(self.dropped.map_or(self.call.saved[STATES], |(_, states)| states), step);
+        let (to, kernel) = (self.from_step(self.inputs, step), self.call.weights[RECURRENT]);
+        self.cx.device.gemm(&product, seen, kernel, None, Activation::Linear, Grad::add(to));
+    }
+
+    /// A buffer of pieces `[batch, units]` from that of a step on.
+    fn from_step(&self, of: View, step: usize) -> View {
+        let flat = of.reshape(Shape::of(&[of.size()]));
+        flat.cut(step * self.size(), Shape::of(&[flat.size() - step * self.size()]))
     }
 
     /// `to = state R_gate`, for one gate.
@@ -520,22 +554,21 @@ impl Loop<'_> {
 
     /// Adds the gradients that reach the state before a step through the gates `gates`.
     pub(super) fn recur_back(&self, step: usize, gates: std::ops::Range<usize>) {
-        let Some((factors, _)) = self.dropped else {
-            gates.for_each(|g| self.product_back(self.dgate(g, step), g, Grad::add(self.dstate())));
-            return;
-        };
-        let sum = self.backward_spare();
-        for (at, g) in gates.enumerate() {
-            let to = if at == 0 { Grad::write(sum) } else { Grad::add(sum) };
-            self.product_back(self.dgate(g, step), g, to);
+        for gate in gates {
+            match self.dropped {
+                None => self.product_back(self.dgate(gate, step), gate, Grad::add(self.dstate())),
+                Some(_) => {
+                    self.product_back(self.dgate(gate, step), gate, Grad::write(self.backward_spare()));
+                    self.add_seen(gate, self.backward_spare());
+                }
+            }
         }
-        self.add_dropped(factors, sum);
     }
 
-    /// Adds a gradient of the state that the recurrent kernel saw.
-    pub(super) fn add_seen(&self, gradient: View) {
+    /// Adds a gradient of the state that a gate's part of the recurrent kernel saw.
+    pub(super) fn add_seen(&self, gate: usize, gradient: View) {
         match self.dropped {
-            Some((factors, _)) => self.add_dropped(factors, gradient),
+            Some((factors, _)) => self.add_dropped(self.piece(factors, gate), gradient),
             None => copy(self.cx, gradient, Grad::add(self.dstate())),
         }
     }
@@ -547,12 +580,14 @@ impl Loop<'_> {
         chain.run(self.cx.device, &[(product, Grad::add(self.dstate()))]);
     }
 
-    /// All states that the recurrent kernel saw, `[steps * batch, units]`.
-    pub(super) fn all_seen(&self) -> View {
-        let shape = Shape::of(&[self.steps * self.batch, self.sequence.units]);
+    /// All states that the recurrent kernel saw, `[steps * batch, units]`, from a gate's own on if they are dropped.
+    pub(super) fn all_seen(&self, gate: usize) -> Source {
         match self.dropped {
-            Some((_, states)) => states.reshape(shape),
-            None => self.call.saved[STATES].cut(0, shape),
+            Some((_, states)) => {
+                let each = self.steps * self.size();
+                Source { view: self.from_step(states, gate * self.steps), each }
+            }
+            None => Source { view: self.call.saved[STATES], each: 0 },
         }
     }
 
@@ -560,7 +595,7 @@ impl Loop<'_> {
     /// kernel's gradient from gate `gate` on.
     pub(super) fn kernel_grad(
         &self,
-        from: View,
+        from: Source,
         width: usize,
         gradients: View,
         gate: usize,
@@ -571,19 +606,19 @@ impl Loop<'_> {
         let rows = self.steps * self.batch;
         let product = Gemm {
             batch: [count, 1],
-            a: Strides::transposed(width),
+            a: Strides::transposed(width).batched(from.each, 0),
             b: Strides::rows(units).batched(rows * units, 0),
             c: Strides { batch: [units, 0], row: gates * units, col: 1 },
             ..Gemm::new(width, units, rows)
         };
         let to = Grad { view: self.gate_of(to.view, gate), mode: to.mode };
-        self.cx.device.gemm(&product, from, gradients, None, Activation::Linear, to);
+        self.cx.device.gemm(&product, from.view, gradients, None, Activation::Linear, to);
     }
 
     /// Gradient of the recurrent kernel's first `count` gates.
     pub(super) fn recurrent_grad(&self, count: usize, to: Grad) {
         let gradients = self.call.backward_scratch[DGATES];
-        self.kernel_grad(self.all_seen(), self.sequence.units, gradients, 0, count, to);
+        self.kernel_grad(self.all_seen(0), self.sequence.units, gradients, 0, count, to);
     }
 
     /// Gradients of everything outside the loop but the recurrent kernel and the bias.
@@ -593,24 +628,31 @@ impl Loop<'_> {
         let rows = self.steps * self.batch;
         let dgates = call.backward_scratch[DGATES];
         if let Some(dkernel) = call.weight_grads[KERNEL] {
-            self.kernel_grad(call.saved[STEPS], self.features, dgates, 0, gates, dkernel);
+            let each = if self.draws > 1 { rows * self.features } else { 0 };
+            let from = Source { view: call.saved[STEPS], each };
+            self.kernel_grad(from, self.features, dgates, 0, gates, dkernel);
         }
         if let Some(dx) = call.input_grads[0] {
             let (shape, to, to_strides) = self.walk_in(self.features);
             let mut dsteps = call.backward_scratch[DSTEPS].reshape(shape);
+            let drops = dropout > 0.0 && self.cx.training;
+            let dropped = || call.backward_scratch[DINNER + inner as usize].reshape(shape);
             for gate in 0..gates {
                 let b = Strides { batch: [0, 0], row: 1, col: gates * units };
                 let product = Gemm { b, ..Gemm::new(rows, self.features, units) };
                 let from = dgates.cut(gate * rows * units, Shape::of(&[rows, units]));
-                let grad = if gate == 0 { Grad::write(dsteps) } else { Grad::add(dsteps) };
+                let own = drops && self.draws > 1;
+                let sum = if gate == 0 { Grad::write(dsteps) } else { Grad::add(dsteps) };
+                let grad = if own { Grad::write(dropped()) } else { sum };
                 let kernel = self.gate_of(call.weights[KERNEL], gate);
                 device.gemm(&product, from, kernel, None, Activation::Linear, grad);
+                if own {
+                    self.drop_input(gate, dropped(), sum);
+                }
             }
-            if dropout > 0.0 && self.cx.training {
-                let dropped = call.backward_scratch[DINNER + inner as usize].reshape(shape);
-                let noise = Shape::of(&[1, self.batch, self.features]);
-                device.dropout(self.stream(INPUT_DRAW), dropout, noise, dsteps, Grad::write(dropped));
-                dsteps = dropped;
+            if drops && self.draws == 1 {
+                self.drop_input(0, dsteps, Grad::write(dropped()));
+                dsteps = dropped();
             }
             let from_strides = shape.strides().map(|s| s as isize);
             let walk = Walk { shape, from: 0, from_strides, to, to_strides };

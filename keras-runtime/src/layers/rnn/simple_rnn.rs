@@ -14,7 +14,7 @@ use crate::{Constraint, Initializer, Regularizer, Shape, plan_try};
 /// * Weights: `kernel [features, units]`, `recurrent_kernel [units, units]`, `bias [units]`.
 /// * Masked steps leave the state as it was; their output is that of the step before, or zero with `zero_output_for_mask`.
 ///
-/// With `go_backwards` outputs are in the order in which the steps are taken. All gates share one pattern of dropout.
+/// With `go_backwards` outputs are in the order in which the steps are taken.
 ///
 /// Source: <https://keras.io/api/layers/recurrent_layers/simple_rnn/>.
 ///
