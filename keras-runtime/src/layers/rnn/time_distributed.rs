@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::config::envelope;
 use crate::layer::{Call, Config, Configure, Context, Layer};
 use crate::layers::Registry;
+use crate::layers::support::wrapped::Wrapped;
 use crate::plan::{List, MaskRule, Message, Plan, PlanResult, Spec, WeightSpec, any_poison};
 use crate::{Error, Result, plan_try};
 
@@ -185,11 +186,9 @@ impl<L: Layer> Configure for TimeDistributed<L> {
 
 /// Makes a [`TimeDistributed`] of the built-in layer that its configuration names.
 pub(crate) fn from_config(config: &Config) -> Result<Arc<dyn Layer>> {
-    let error = || Error::config("TimeDistributed", "its configuration lacks a `layer`");
-    let json = config.get("layer").ok_or_else(error)?;
-    let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or("");
-    let inner = json.get("config").and_then(Value::as_object).ok_or_else(error)?;
-    let layer = Registry::new().make(text("class_name"), text("module"), inner)?;
+    let lacks = || Error::config("TimeDistributed", "its configuration lacks a `layer`");
+    let wrapped = Wrapped::find(config, "TimeDistributed", "layer")?.ok_or_else(lacks)?;
+    let layer = Registry::new().make(wrapped.class, wrapped.module, wrapped.config)?;
     Ok(Arc::new(TimeDistributed::new(layer)))
 }
 

@@ -10,3 +10,4 @@ pub(crate) mod noise;
 pub(crate) mod resize;
 pub(crate) mod walks;
 pub(crate) mod window;
+pub(crate) mod wrapped;

@@ -1,0 +1,83 @@
+//! Configurations of [`Bidirectional`] layers.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Bidirectional, MergeMode, Recurrent};
+use crate::config::{config_or, envelope};
+use crate::layer::{Config, Configure, Layer};
+use crate::layers::rnn::{GRU, LSTM, SimpleRNN};
+use crate::layers::support::wrapped::Wrapped;
+use crate::{Error, Result};
+
+impl<L: Recurrent, B: Recurrent> Configure for Bidirectional<L, B> {
+    fn class_name(&self) -> &'static str {
+        "Bidirectional"
+    }
+
+    fn config(&self) -> Config {
+        let inner = |side| {
+            self.side(side, |layer| {
+                envelope("keras.layers", layer.class_name(), Value::Object(layer.config()))
+            })
+        };
+        let mut config = Config::new();
+        config.insert("merge_mode".into(), crate::ConfigValue::to_json(&self.merge_mode));
+        config.insert("layer".into(), inner(0));
+        config.insert("backward_layer".into(), inner(1));
+        // An option of a call.
+        if self.layer.initial_states() > 0 {
+            config.insert("initial_state_inputs".into(), json!(2 * self.layer.initial_states()));
+        }
+        config
+    }
+}
+
+/// The layer of one direction. States given to a call are halved between the directions.
+fn direction<L: Recurrent>(wrapped: &Wrapped<'_>, config: &Config) -> Result<L> {
+    let mut inner = wrapped.config.clone();
+    if let Some(states) = config.get("initial_state_inputs").and_then(Value::as_u64) {
+        inner.insert("initial_state_inputs".into(), json!(states / 2));
+    }
+    L::from_config(&inner)
+}
+
+fn made<L: Recurrent + 'static, B: Recurrent + 'static>(
+    layer: L,
+    backward_layer: Option<B>,
+    config: &Config,
+) -> Result<Arc<dyn Layer>> {
+    let merge_mode = config_or(config, "Bidirectional", "merge_mode", MergeMode::Concat)?;
+    Ok(Arc::new(Bidirectional { layer, merge_mode, backward_layer }))
+}
+
+fn with_forward<L: Recurrent + 'static>(forward: &Wrapped<'_>, config: &Config) -> Result<Arc<dyn Layer>> {
+    let layer: L = direction(forward, config)?;
+    match Wrapped::find(config, "Bidirectional", "backward_layer")? {
+        None => made::<L, L>(layer, None, config),
+        Some(back) => match back.class {
+            "GRU" => made(layer, Some(direction::<GRU>(&back, config)?), config),
+            "LSTM" => made(layer, Some(direction::<LSTM>(&back, config)?), config),
+            "SimpleRNN" => made(layer, Some(direction::<SimpleRNN>(&back, config)?), config),
+            other => Err(unknown("backward_layer", other)),
+        },
+    }
+}
+
+fn unknown(key: &str, class: &str) -> Error {
+    let message = format!("expected a SimpleRNN, LSTM or GRU in `{key}`, found `{class}`");
+    Error::config("Bidirectional", message)
+}
+
+/// Makes a [`Bidirectional`] of the classes that its configuration names.
+pub(crate) fn from_config(config: &Config) -> Result<Arc<dyn Layer>> {
+    let lacks = || Error::config("Bidirectional", "its configuration lacks `layer`");
+    let forward = Wrapped::find(config, "Bidirectional", "layer")?.ok_or_else(lacks)?;
+    match forward.class {
+        "GRU" => with_forward::<GRU>(&forward, config),
+        "LSTM" => with_forward::<LSTM>(&forward, config),
+        "SimpleRNN" => with_forward::<SimpleRNN>(&forward, config),
+        other => Err(unknown("layer", other)),
+    }
+}
