@@ -77,6 +77,16 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
     }
 }
 
+/// A number as [`number`] reads it and [`print`] writes it: also one that JSON does not have.
+pub(crate) fn of_number(number: f64) -> Value {
+    match number {
+        n if n.is_nan() => NAN.into(),
+        f64::INFINITY => INFINITY.into(),
+        f64::NEG_INFINITY => MINUS_INFINITY.into(),
+        n => n.into(),
+    }
+}
+
 /// Prints JSON as Python's `json.dumps` does.
 pub(crate) fn print(value: &Value) -> String {
     let mut out = Vec::new();

@@ -1,0 +1,236 @@
+//! Values of configurations, in the JSON that Keras writes.
+
+mod activation;
+mod initializer;
+mod penalties;
+
+use serde_json::{Map, Value, json};
+
+use crate::layer::Config;
+use crate::plan::{Ints, Size, Text};
+use crate::{Error, Result};
+
+/// A value of a layer's configuration.
+///
+/// Implement it for types of options of your own, so that `#[derive(Layer)]` can save them.
+pub trait ConfigValue: Sized {
+    /// The value as Keras writes it.
+    fn to_json(&self) -> Value;
+
+    /// The value that this JSON says.
+    ///
+    /// # Errors
+    /// What was expected, without naming the key: the caller does.
+    fn from_json(json: &Value) -> Result<Self, String>;
+}
+
+/// The value at a key, or its default where the key is missing (files of older versions lack some).
+#[doc(hidden)]
+pub fn config_or<T: ConfigValue>(config: &Config, class: &str, key: &str, default: T) -> Result<T> {
+    match config.get(key) {
+        Some(json) => read(class, key, json),
+        None => Ok(default),
+    }
+}
+
+/// The value at a key that must be there.
+#[doc(hidden)]
+pub fn config_required<T: ConfigValue>(config: &Config, class: &str, key: &str) -> Result<T> {
+    match config.get(key) {
+        Some(json) => read(class, key, json),
+        None => Err(Error::config(class, format!("its configuration lacks `{key}`"))),
+    }
+}
+
+fn read<T: ConfigValue>(class: &str, key: &str, json: &Value) -> Result<T> {
+    T::from_json(json).map_err(|expected| {
+        let mut found = json.to_string();
+        if found.len() > 80 {
+            found = format!("{}...", found.chars().take(77).collect::<String>());
+        }
+        Error::config(format!("{class}: `{key}`"), format!("expected {expected}, found {found}"))
+    })
+}
+
+macro_rules! numbers {
+    ($($t:ty, $expected:literal, $from:ident);* $(;)?) => { $(
+        impl ConfigValue for $t {
+            fn to_json(&self) -> Value {
+                json!(self)
+            }
+            fn from_json(json: &Value) -> Result<Self, String> {
+                json.$from().and_then(|n| n.try_into().ok()).ok_or_else(|| $expected.into())
+            }
+        }
+    )* };
+}
+numbers! {
+    usize, "a whole number of at least 0", as_u64;
+    u64, "a whole number of at least 0", as_u64;
+    isize, "a whole number", as_i64;
+    bool, "true or false", as_bool;
+}
+
+impl ConfigValue for f64 {
+    fn to_json(&self) -> Value {
+        crate::saving::json::of_number(*self)
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        crate::saving::json::number(json).ok_or_else(|| "a number".into())
+    }
+}
+
+impl ConfigValue for f32 {
+    fn to_json(&self) -> Value {
+        f64::from(*self).to_json()
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        f64::from_json(json).map(|v| v as f32)
+    }
+}
+
+impl<T: ConfigValue> ConfigValue for Option<T> {
+    fn to_json(&self) -> Value {
+        self.as_ref().map_or(Value::Null, T::to_json)
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        if json.is_null() { Ok(None) } else { T::from_json(json).map(Some) }
+    }
+}
+
+impl<const N: usize> ConfigValue for Size<N> {
+    fn to_json(&self) -> Value {
+        json!(self.0.to_vec())
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        let expected = || format!("a number or {N} of them");
+        if let Some(n) = json.as_u64() {
+            return Ok(Size([n as usize; N]));
+        }
+        let list: Vec<usize> = json
+            .as_array()
+            .and_then(|l| l.iter().map(|v| Some(v.as_u64()? as usize)).collect())
+            .ok_or_else(expected)?;
+        list.try_into().map(Size).map_err(|_| expected())
+    }
+}
+
+impl ConfigValue for Ints {
+    fn to_json(&self) -> Value {
+        json!(self.as_slice())
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        let expected = || "a list of at most 8 whole numbers".to_string();
+        if let Some(n) = json.as_i64() {
+            return Ok(Ints::of([n as isize]));
+        }
+        // Python's None in a shape: a dimension that the input decides.
+        let number = |v: &Value| if v.is_null() { Some(-1) } else { v.as_i64().map(|n| n as isize) };
+        let list: Option<Vec<isize>> = json.as_array().and_then(|l| l.iter().map(number).collect());
+        list.filter(|l| l.len() <= 8).map(|l| Ints::from_slice(&l)).ok_or_else(expected)
+    }
+}
+
+impl ConfigValue for Text {
+    fn to_json(&self) -> Value {
+        json!(self.as_str())
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        json.as_str().and_then(Text::try_of).ok_or_else(|| "a text of at most 62 bytes".into())
+    }
+}
+
+/// `{"module", "class_name", "config", "registered_name"}`: how Keras writes every object.
+pub(crate) fn envelope(module: &str, class_name: &str, config: Value) -> Value {
+    json!({"module": module, "class_name": class_name, "config": config, "registered_name": null})
+}
+
+/// Class and configuration of an object: an envelope, or a plain name in either of Keras' spellings.
+fn object(json: &Value) -> Option<(String, Map<String, Value>)> {
+    match json {
+        Value::String(name) => Some((name.clone(), Map::new())),
+        Value::Object(object) => {
+            let class = object.get("class_name")?.as_str()?.to_string();
+            // Functions: {"class_name": "function", "config": "relu"}.
+            if class == "function" {
+                return Some((object.get("config")?.as_str()?.to_string(), Map::new()));
+            }
+            Some((class, object.get("config").and_then(Value::as_object).cloned().unwrap_or_default()))
+        }
+        _ => None,
+    }
+}
+
+/// Letters and digits in lower case: `GlorotUniform` and `glorot_uniform` are the same name.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// A number of an object's configuration, or its default.
+fn number(config: &Map<String, Value>, key: &str, default: f64) -> Result<f64, String> {
+    match config.get(key) {
+        None | Some(Value::Null) => Ok(default),
+        Some(value) => f64::from_json(value).map_err(|_| format!("a number at `{key}`")),
+    }
+}
+
+fn seed(config: &Map<String, Value>) -> Result<Option<u64>, String> {
+    match config.get("seed") {
+        None | Some(Value::Null) => Ok(None),
+        // A generator object: the seed that it started from.
+        Some(Value::Object(object)) => {
+            Ok(object.get("config").and_then(|c| c.get("seed")).and_then(Value::as_u64))
+        }
+        Some(value) => value.as_u64().map(Some).ok_or_else(|| "a whole number at `seed`".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::initializers::{Distribution, FanMode};
+    use crate::{Activation, Constraint, Initializer, Regularizer};
+
+    fn there_and_back<T: ConfigValue + PartialEq + std::fmt::Debug>(value: T) {
+        let json = value.to_json();
+        assert_eq!(T::from_json(&json).as_ref(), Ok(&value), "{json}");
+    }
+
+    #[test]
+    fn values_survive_their_json() {
+        there_and_back(Activation::Linear);
+        there_and_back(Activation::RELU);
+        there_and_back(Activation::Relu { max_value: 6.0, negative_slope: 0.1, threshold: 0.5 });
+        there_and_back(Activation::LeakyRelu { negative_slope: 0.3 });
+        there_and_back(Activation::LeakyRelu { negative_slope: 0.2 });
+        there_and_back(Initializer::VarianceScaling {
+            scale: 2.0,
+            mode: FanMode::FanOut,
+            distribution: Distribution::Uniform,
+            seed: Some(3),
+        });
+        there_and_back(Regularizer::L1L2 { l1: 0.5, l2: 0.0 });
+        there_and_back(Constraint::MinMaxNorm {
+            min_value: 0.1,
+            max_value: 2.0,
+            rate: 0.5,
+            axes: Ints::of([0, 1]),
+        });
+        there_and_back(Size([3, 5]));
+    }
+
+    #[test]
+    fn both_spellings_are_read() {
+        assert_eq!(Initializer::from_json(&json!("he_normal")), Ok(Initializer::HeNormal { seed: None }));
+        assert_eq!(Initializer::from_json(&json!("HeNormal")), Ok(Initializer::HeNormal { seed: None }));
+        assert_eq!(Activation::from_json(&json!("swish")), Ok(Activation::Silu));
+    }
+
+    #[test]
+    fn what_was_found_is_said() {
+        let config = json!({"units": "ten"});
+        let error = config_required::<usize>(config.as_object().expect("an object"), "Dense", "units");
+        let text = error.expect_err("not a number").to_string();
+        assert_eq!(text, "Dense: `units`: expected a whole number of at least 0, found \"ten\"");
+    }
+}

@@ -1,0 +1,81 @@
+//! Regularizers and constraints in configurations.
+
+use serde_json::{Value, json};
+
+use super::{ConfigValue, envelope, number, object, plain};
+use crate::plan::Ints;
+use crate::{Constraint, Regularizer};
+
+impl ConfigValue for Regularizer {
+    fn to_json(&self) -> Value {
+        let (class, config) = match *self {
+            Regularizer::L1 { l1 } => ("L1", json!({"l1": l1})),
+            Regularizer::L2 { l2 } => ("L2", json!({"l2": l2})),
+            Regularizer::L1L2 { l1, l2 } => ("L1L2", json!({"l1": l1, "l2": l2})),
+            Regularizer::Orthogonal { factor, columns } => {
+                let mode = if columns { "columns" } else { "rows" };
+                ("OrthogonalRegularizer", json!({"factor": factor, "mode": mode}))
+            }
+        };
+        envelope("keras.regularizers", class, config)
+    }
+
+    fn from_json(json: &Value) -> Result<Self, String> {
+        let expected = || "a regularizer".to_string();
+        let (name, config) = object(json).ok_or_else(expected)?;
+        Ok(match plain(&name).as_str() {
+            "l1" => Regularizer::L1 { l1: number(&config, "l1", 0.01)? },
+            "l2" => Regularizer::L2 { l2: number(&config, "l2", 0.01)? },
+            // By name both factors are 0.01, as in Keras.
+            "l1l2" => {
+                let default = if json.is_string() { 0.01 } else { 0.0 };
+                Regularizer::L1L2 { l1: number(&config, "l1", default)?, l2: number(&config, "l2", default)? }
+            }
+            "orthogonalregularizer" | "orthogonal" => Regularizer::Orthogonal {
+                factor: number(&config, "factor", 0.01)?,
+                columns: match config.get("mode").and_then(Value::as_str).unwrap_or("rows") {
+                    "rows" => false,
+                    "columns" => true,
+                    _ => return Err("`mode` to be rows or columns".into()),
+                },
+            },
+            _ => return Err(expected()),
+        })
+    }
+}
+
+impl ConfigValue for Constraint {
+    fn to_json(&self) -> Value {
+        let axis = |axes: Ints| if axes.len() == 1 { json!(axes.get(0)) } else { axes.to_json() };
+        let (class, config) = match *self {
+            Constraint::NonNeg => ("NonNeg", json!({})),
+            Constraint::MaxNorm { max_value, axes } => {
+                ("MaxNorm", json!({"max_value": max_value, "axis": axis(axes)}))
+            }
+            Constraint::MinMaxNorm { min_value, max_value, rate, axes } => (
+                "MinMaxNorm",
+                json!({"min_value": min_value, "max_value": max_value, "rate": rate, "axis": axis(axes)}),
+            ),
+            Constraint::UnitNorm { axes } => ("UnitNorm", json!({"axis": axis(axes)})),
+        };
+        envelope("keras.constraints", class, config)
+    }
+
+    fn from_json(json: &Value) -> Result<Self, String> {
+        let expected = || "a constraint".to_string();
+        let (name, config) = object(json).ok_or_else(expected)?;
+        let axes = config.get("axis").map_or(Ok(Ints::of([0])), Ints::from_json)?;
+        Ok(match plain(&name).as_str() {
+            "nonneg" => Constraint::NonNeg,
+            "maxnorm" => Constraint::MaxNorm { max_value: number(&config, "max_value", 2.0)?, axes },
+            "minmaxnorm" => Constraint::MinMaxNorm {
+                min_value: number(&config, "min_value", 0.0)?,
+                max_value: number(&config, "max_value", 1.0)?,
+                rate: number(&config, "rate", 1.0)?,
+                axes,
+            },
+            "unitnorm" => Constraint::UnitNorm { axes },
+            _ => return Err(expected()),
+        })
+    }
+}
