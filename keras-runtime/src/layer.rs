@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use keras_kernels::random::Stream;
-use keras_kernels::{Device, Grad, View};
+use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Map, Value};
 
 use crate::engine::Run;
-use crate::plan::{PlanResult, Spec, WeightSpec};
+use crate::plan::{Message, PlanResult, Spec, WeightSpec};
 use crate::{Regularizer, Result};
 
 /// A layer's configuration, as Keras writes it: `{"units": 10, "activation": "relu", ...}` without `name`,
@@ -150,6 +150,16 @@ pub trait Layer: Configure + Send + Sync {
         None
     }
 
+    /// Whether it can honour masks of these shapes (of samples), one for each input.
+    ///
+    /// Masks travel beside the values of a graph, where a plan does not see them: this is asked when a network is made.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn check_masks(&self, _inputs: &[Spec], _masks: &[Option<Shape>]) -> Result<(), Message> {
+        Ok(())
+    }
+
     /// Runs call `at` forward and returns the number of the next one. A model that is used as a layer runs its own calls.
     #[doc(hidden)]
     fn run_forward(&self, run: &Run<'_>, at: usize) -> usize {
@@ -214,6 +224,10 @@ impl Layer for Arc<dyn Layer> {
 
     fn activity_regularizer(&self) -> Option<Regularizer> {
         (**self).activity_regularizer()
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        (**self).check_masks(inputs, masks)
     }
 
     fn differentiable(&self) -> bool {

@@ -6,6 +6,7 @@
 
 mod definition;
 mod flat;
+mod masks;
 pub mod memory;
 mod network;
 mod program;

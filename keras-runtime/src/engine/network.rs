@@ -92,6 +92,7 @@ impl Network {
     /// If the device has too little memory.
     pub fn blank(definition: Arc<Definition>, device: Device, seed: u64, float: DType) -> Result<Network> {
         let flat = Flat::new(&definition);
+        flat.check_masks(&definition)?;
         let mut variables = Vec::new();
         let (mut weights, mut state, mut packed) = (0, 0, 0);
         for (at, leaf) in flat.leaves.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! The catalogue of shape errors that several layers share. A layer's own errors are beside the layer.
 
-use keras_kernels::DType;
+use keras_kernels::{DType, Shape};
 
 use super::{Message, Spec};
 
@@ -72,5 +72,24 @@ pub const fn float(found: &Spec) -> Message {
         message.text("; insert `Embedding`, or declare floats?")
     } else {
         message
+    }
+}
+
+/// A mask that does not belong to the input: `expected` says which shape it must have.
+pub const fn mask(input: &Spec, mask: &Shape, expected: &Shape) -> Message {
+    let message = Message::new("expects a mask of shape `").dims(expected).text("` with its input ");
+    message.spec(input).text(", found a mask of shape `").dims(mask).text("`")
+}
+
+/// Refuses a mask that does not say of all dimensions of an input but the last what counts.
+///
+/// # Errors
+/// With both shapes.
+pub fn masks_of_steps(input: &Spec, mask: Option<&Shape>) -> Result<(), Message> {
+    let rank = input.rank();
+    let expected = if rank == 0 { input.shape() } else { input.shape().remove(rank - 1) };
+    match mask {
+        Some(found) if !found.same(&expected) => Err(self::mask(input, found, &expected)),
+        _ => Ok(()),
     }
 }

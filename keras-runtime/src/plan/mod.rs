@@ -135,13 +135,17 @@ pub enum MaskRule {
 impl MaskRule {
     /// The shape (of a sample) of the mask that the layer writes, if its inputs have these masks.
     pub fn written(self, inputs: &[Option<View>]) -> Option<Shape> {
+        let sample = |mask: &Option<View>| mask.map(|mask| mask.shape().remove(0));
+        self.written_for(&inputs.iter().map(sample).collect::<Vec<_>>())
+    }
+
+    /// As [`MaskRule::written`], from the shapes (of samples) of the inputs' masks.
+    pub(crate) fn written_for(self, inputs: &[Option<Shape>]) -> Option<Shape> {
         match self {
             MaskRule::Pass | MaskRule::First | MaskRule::Drop => None,
             MaskRule::Compute(shape) => Some(shape),
             MaskRule::Any(shape) => inputs.iter().any(Option::is_some).then_some(shape),
-            MaskRule::All if inputs.iter().all(Option::is_some) => {
-                inputs[0].map(|mask| mask.shape().remove(0))
-            }
+            MaskRule::All if inputs.iter().all(Option::is_some) => inputs[0],
             MaskRule::All => None,
         }
     }

@@ -98,6 +98,15 @@ impl Layer for Softmax {
         self.plan(inputs)
     }
 
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        match &masks[0] {
+            Some(mask) if !mask.same(&inputs[0].shape()) => {
+                Err(catalogue::mask(&inputs[0], mask, &inputs[0].shape()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (x, y) = (call.inputs[0], call.outputs[0]);
         let flat = self.flat(x);

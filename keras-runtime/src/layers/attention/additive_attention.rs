@@ -3,7 +3,7 @@ use keras_kernels::Shape;
 use super::sums::Sums;
 use super::weighted::{SCORES, Weighted};
 use crate::layer::{Call, Context, Layer};
-use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
+use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::{Initializer, plan_try};
 
 /// Additive attention: scores are `sum(scale * tanh(query + key))` over the features.
@@ -71,6 +71,11 @@ impl AdditiveAttention {
 impl Layer for AdditiveAttention {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())?;
+        catalogue::masks_of_steps(&inputs[1], masks[1].as_ref())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -6,7 +6,7 @@ use super::weighted::{SCORES, Weighted};
 use crate::config::ConfigValue;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::chain::Chain;
-use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
+use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::{Initializer, plan_try};
 
 /// Dot-product attention: scores are the products of queries and keys.
@@ -115,6 +115,11 @@ impl Attention {
 impl Layer for Attention {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())?;
+        catalogue::masks_of_steps(&inputs[1], masks[1].as_ref())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -1,5 +1,7 @@
 use super::band::Band;
 use super::projected::Projected;
+use keras_kernels::Shape;
+
 use crate::layer::{Call, Context, Layer};
 use crate::plan::{Message, PlanResult, Spec, catalogue};
 use crate::{Constraint, Initializer, Regularizer};
@@ -134,6 +136,10 @@ impl GroupQueryAttention {
 impl Layer for GroupQueryAttention {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        self.projected().check_masks(inputs, masks)
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

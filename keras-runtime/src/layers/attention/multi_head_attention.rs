@@ -1,5 +1,7 @@
 use super::band::Band;
 use super::projected::Projected;
+use keras_kernels::Shape;
+
 use crate::layer::{Call, Context, Layer};
 use crate::plan::{Ints, Message, PlanResult, Spec};
 use crate::{Constraint, Initializer, Regularizer};
@@ -139,6 +141,10 @@ impl MultiHeadAttention {
 impl Layer for MultiHeadAttention {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        self.projected().check_masks(inputs, masks)
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -401,6 +401,10 @@ impl Layer for BatchNormalization {
         self.plan(inputs)
     }
 
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())
+    }
+
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let parts = self.parts(call);
         if let Some(norm) = self.fused(&parts) {

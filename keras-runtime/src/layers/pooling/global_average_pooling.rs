@@ -1,7 +1,9 @@
 use super::global::{self, Kind};
+use keras_kernels::Shape;
+
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::DataFormat;
-use crate::plan::{PlanResult, Spec};
+use crate::plan::{Message, PlanResult, Spec, catalogue};
 use crate::plan_inputs;
 
 /// The three layers differ in their rank.
@@ -29,6 +31,19 @@ macro_rules! global_average_pooling {
         impl Layer for $name {
             fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
                 self.plan(inputs)
+            }
+
+            fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+                // In more dimensions masks are not looked at, as in Keras.
+                if $dims > 1 {
+                    return Ok(());
+                }
+                let x = &inputs[0];
+                let expected = x.shape().remove(self.data_format.channels(2));
+                match &masks[0] {
+                    Some(mask) if !mask.same(&expected) => Err(catalogue::mask(x, mask, &expected)),
+                    _ => Ok(()),
+                }
             }
 
             fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -4,7 +4,7 @@ use keras_kernels::activation::Activation;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::rnn::sequence::{Loop, Sequence, Source};
 use crate::layers::support::chain::Chain;
-use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
+use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::{Constraint, Initializer, Regularizer, Shape, View, plan_try};
 
 /// Gated recurrent unit.
@@ -179,6 +179,10 @@ impl GRU {
 impl Layer for GRU {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -5,7 +5,7 @@ use keras_kernels::random::Stream;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::rnn::sequence::Sequence;
 use crate::layers::support::chain::Chain;
-use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
+use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::{Constraint, Device, Initializer, Regularizer, Shape, View, plan_try};
 
 /// Long short-term memory.
@@ -166,6 +166,10 @@ impl LSTM {
 impl Layer for LSTM {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -4,7 +4,7 @@ use keras_kernels::activation::Activation;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::rnn::sequence::Sequence;
 use crate::layers::support::chain::Chain;
-use crate::plan::{PlanResult, Spec, WeightSpec, any_poison};
+use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::{Constraint, Initializer, Regularizer, Shape, plan_try};
 
 /// A fully connected recurrent layer: `h = activation(x W + h R + b)` at every step.
@@ -141,6 +141,10 @@ impl SimpleRNN {
 impl Layer for SimpleRNN {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

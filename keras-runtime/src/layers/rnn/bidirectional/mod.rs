@@ -4,12 +4,12 @@ mod config;
 mod merge;
 mod recurrent;
 
-use keras_kernels::Grad;
 use keras_kernels::random::Stream;
+use keras_kernels::{Grad, Shape};
 
 use self::merge::Merge;
 use crate::layer::{Call, Context, Layer};
-use crate::plan::{List, MaskRule, Message, Plan, PlanResult, Spec, WeightSpec, any_poison};
+use crate::plan::{List, MaskRule, Message, Plan, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::plan_try;
 
 pub(crate) use config::from_config;
@@ -251,6 +251,10 @@ impl<L: Recurrent, B: Recurrent> Layer for Bidirectional<L, B> {
             }
         };
         vec![of_side(0), of_side(1)]
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
