@@ -297,7 +297,10 @@ mod tests {
     const MODES: [MergeMode; 5] =
         [MergeMode::Sum, MergeMode::Mul, MergeMode::Concat, MergeMode::Ave, MergeMode::None];
 
-    fn check<L: Recurrent, B: Recurrent>(layer: Bidirectional<L, B>) -> LayerCheck<Bidirectional<L, B>> {
+    fn check<L, B>(layer: Bidirectional<L, B>) -> LayerCheck<Bidirectional<L, B>>
+    where
+        Bidirectional<L, B>: Layer + 'static,
+    {
         LayerCheck::new(layer).input(Spec::of(&[3, 2]))
     }
 
