@@ -12,20 +12,44 @@ pub struct Shape {
     rank: u8,
 }
 
+/// Elements of the largest tensor, and more: no machine has room for as many.
+const MOST: usize = 1 << 44;
+
+/// A dimension as it is kept.
+const fn narrow(n: usize) -> u32 {
+    if n > u32::MAX as usize { u32::MAX } else { n as u32 }
+}
+
 impl Shape {
     /// A scalar's shape, `[]`.
     pub const SCALAR: Shape = Shape { dims: [1; MAX_RANK], rank: 0 };
 
-    /// A shape of these dimensions.
+    /// A shape of these dimensions. One above `u32::MAX` becomes `u32::MAX`, which [`Shape::is_oversized`] tells.
     ///
     /// # Panics
-    /// With more than [`MAX_RANK`] dimensions, or one above `u32::MAX`; [`Shape::try_of`] returns `None` instead.
+    /// With more than [`MAX_RANK`] dimensions; [`Shape::try_of`] returns `None` instead.
     #[track_caller]
     pub const fn of(dims: &[usize]) -> Shape {
-        match Shape::try_of(dims) {
-            Some(shape) => shape,
-            None => panic!("a shape has at most 8 dimensions, each below 2^32"),
+        assert!(dims.len() <= MAX_RANK, "a shape has at most 8 dimensions");
+        let mut shape = Shape { dims: [1; MAX_RANK], rank: dims.len() as u8 };
+        let mut i = 0;
+        while i < dims.len() {
+            shape.dims[i] = narrow(dims[i]);
+            i += 1;
         }
+        shape
+    }
+
+    /// Whether it has a dimension that is too large to be counted, or too many elements to lie in memory.
+    pub const fn is_oversized(&self) -> bool {
+        let mut i = 0;
+        while i < self.rank as usize {
+            if self.dims[i] == u32::MAX {
+                return true;
+            }
+            i += 1;
+        }
+        self.size() >= MOST
     }
 
     /// A shape of these dimensions, or `None` if there are more than [`MAX_RANK`] or one is above `u32::MAX`.
@@ -33,16 +57,14 @@ impl Shape {
         if dims.len() > MAX_RANK {
             return None;
         }
-        let mut shape = Shape { dims: [1; MAX_RANK], rank: dims.len() as u8 };
         let mut i = 0;
         while i < dims.len() {
             if dims[i] > u32::MAX as usize {
                 return None;
             }
-            shape.dims[i] = dims[i] as u32;
             i += 1;
         }
-        Some(shape)
+        Some(Shape::of(dims))
     }
 
     /// Number of dimensions.
@@ -79,8 +101,8 @@ impl Shape {
     /// The same shape with dimension `axis` replaced.
     #[must_use]
     pub const fn with_dim(mut self, axis: usize, n: usize) -> Shape {
-        assert!(axis < self.rank as usize && n <= u32::MAX as usize);
-        self.dims[axis] = n as u32;
+        assert!(axis < self.rank as usize);
+        self.dims[axis] = narrow(n);
         self
     }
 
@@ -96,7 +118,7 @@ impl Shape {
     /// If the rank is [`MAX_RANK`] already.
     #[must_use]
     pub const fn insert(self, axis: usize, n: usize) -> Shape {
-        assert!(self.rank() < MAX_RANK && axis <= self.rank() && n <= u32::MAX as usize);
+        assert!(self.rank() < MAX_RANK && axis <= self.rank());
         let mut out = self;
         out.rank += 1;
         let mut i = self.rank();
@@ -104,7 +126,7 @@ impl Shape {
             out.dims[i] = self.dims[i - 1];
             i -= 1;
         }
-        out.dims[axis] = n as u32;
+        out.dims[axis] = narrow(n);
         out
     }
 

@@ -197,6 +197,7 @@ impl Definition {
                 Message::new("needs more numbers at once than any memory holds: is a size mistaken?");
             return Err(error(message));
         }
+        plan.check_sizes().map_err(error)?;
         if let Some(first) = self.nodes.iter().find(|n| n.member == member) {
             agree(&first.plan, &plan).map_err(error)?;
         }

@@ -29,6 +29,9 @@ pub const fn assert_node(result: &PlanResult, count: usize, label: &str) {
     match result {
         Err(message) => panic!("{}", Message::new(label).text(": ").text(message.as_str()).as_str()),
         Ok(plan) => {
+            if let Err(message) = plan.check_sizes() {
+                panic!("{}", Message::new(label).text(": ").text(message.as_str()).as_str());
+            }
             let yields = plan.outputs.len();
             if yields != count && !output(result, 0).is_poison() {
                 let message = Message::new(label).text(" yields ").number(yields);

@@ -65,6 +65,24 @@ pub const fn positive(option: &str) -> Message {
     Message::new("`").text(option).text("` must be at least 1, found 0")
 }
 
+/// An input that has a dimension of 0; `None` if there is no such.
+pub const fn empty(inputs: &[Spec]) -> Option<Message> {
+    let mut i = 0;
+    while i < inputs.len() {
+        if inputs[i].size() == 0 && !inputs[i].is_poison() {
+            let message = Message::new("needs an input of at least 1 element, found ").spec(&inputs[i]);
+            return Some(message);
+        }
+        i += 1;
+    }
+    None
+}
+
+/// Something that no memory can hold.
+pub const fn oversized(what: &str, shape: &Shape) -> Message {
+    Message::new("is too large: `").text(what).text("` would have the shape `").dims(shape).text("`")
+}
+
 /// A floating-point input is needed.
 pub const fn float(found: &Spec) -> Message {
     let message = Message::new("expects a float input, found ").spec(found);

@@ -290,6 +290,46 @@ impl Plan {
         self
     }
 
+    /// Refuses a plan of outputs, weights or buffers that no memory can hold. Whoever takes a layer into a graph asks this.
+    ///
+    /// # Errors
+    /// Naming the first of them.
+    pub const fn check_sizes(&self) -> Result<(), Message> {
+        let mut i = 0;
+        while i < self.outputs.len() {
+            if self.outputs.as_slice()[i].shape().is_oversized() {
+                return Err(catalogue::oversized("an output", &self.outputs.as_slice()[i].shape()));
+            }
+            i += 1;
+        }
+        let mut list = self.weights.as_slice();
+        let mut kind = 0;
+        while kind < 2 {
+            let mut i = 0;
+            while i < list.len() {
+                if list[i].shape.is_oversized() {
+                    return Err(catalogue::oversized(list[i].name, &list[i].shape));
+                }
+                i += 1;
+            }
+            list = self.state.as_slice();
+            kind += 1;
+        }
+        let buffers = [&self.saved, &self.scratch, &self.backward_scratch, &self.packed];
+        let mut kind = 0;
+        while kind < buffers.len() {
+            let mut i = 0;
+            while i < buffers[kind].len() {
+                if buffers[kind].as_slice()[i].shape().is_oversized() {
+                    return Err(catalogue::oversized("a buffer", &buffers[kind].as_slice()[i].shape()));
+                }
+                i += 1;
+            }
+            kind += 1;
+        }
+        Ok(())
+    }
+
     /// Numbers in all trainable weights.
     pub const fn params(&self) -> usize {
         let mut n = 0;
@@ -336,7 +376,8 @@ macro_rules! plan_try {
     };
 }
 
-/// The opening of almost every `plan`: answers poison with poison, and refuses any other number of inputs.
+/// The opening of almost every `plan`: answers poison with poison, and refuses any other number of inputs, and inputs without
+/// elements.
 #[macro_export]
 macro_rules! plan_inputs {
     ($inputs:expr, $n:expr) => {
@@ -345,6 +386,9 @@ macro_rules! plan_inputs {
         }
         if $inputs.len() != $n {
             return Err($crate::plan::catalogue::arity($n, $inputs));
+        }
+        if let Some(empty) = $crate::plan::catalogue::empty($inputs) {
+            return Err(empty);
         }
     };
 }

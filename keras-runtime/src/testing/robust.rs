@@ -59,7 +59,8 @@ impl<L: Layer + 'static> LayerCheck<L> {
         }
         // Sizes that do not fit into memory are at most refused.
         let huge = self.inputs.iter().map(|spec| {
-            (0..spec.rank()).fold(*spec, |spec, dim| spec.with_shape(spec.shape().with_dim(dim, u32::MAX as usize)))
+            (0..spec.rank())
+                .fold(*spec, |spec, dim| spec.with_shape(spec.shape().with_dim(dim, u32::MAX as usize)))
         });
         let _ = self.layer.plan_for(&huge.collect::<Vec<_>>());
     }

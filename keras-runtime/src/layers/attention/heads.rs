@@ -107,8 +107,9 @@ impl Heads {
     }
 }
 
-/// A view's elements from `start` on.
+/// A view's elements from `start` on; none if the batch is empty.
 fn from(view: View, start: usize) -> View {
     let flat = view.reshape(Shape::of(&[view.size()]));
+    let start = start.min(view.size());
     flat.cut(start, Shape::of(&[view.size() - start]))
 }

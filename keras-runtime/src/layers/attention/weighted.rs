@@ -43,6 +43,9 @@ impl Weighted {
             let message = Message::new("takes query, value and perhaps key, found ");
             return Err(message.number(inputs.len()).text(" inputs"));
         }
+        if let Some(empty) = catalogue::empty(inputs) {
+            return Err(empty);
+        }
         let mut i = 0;
         while i < inputs.len() {
             if inputs[i].rank() != 2 {

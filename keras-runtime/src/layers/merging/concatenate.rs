@@ -41,6 +41,9 @@ impl Concatenate {
         if inputs.is_empty() {
             return Err(Message::new("takes at least 1 input, found 0"));
         }
+        if let Some(empty) = catalogue::empty(inputs) {
+            return Err(empty);
+        }
         let first = inputs[0];
         let Some(at) = first.axis(self.axis) else {
             return Err(catalogue::axis(self.axis, &first));

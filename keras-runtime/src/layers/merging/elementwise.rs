@@ -32,6 +32,9 @@ impl Merge {
         if inputs.is_empty() {
             return Err(Message::new("takes at least 1 input, found 0"));
         }
+        if let Some(empty) = crate::plan::catalogue::empty(inputs) {
+            return Err(empty);
+        }
         if matches!(self, Merge::Subtract) && inputs.len() != 2 {
             return Err(crate::plan::catalogue::arity(2, inputs));
         }

@@ -16,7 +16,7 @@ const fn plan<const N: usize>(x: Spec, size: &Size<N>, format: DataFormat) -> Pl
     let mut i = 0;
     while i < N {
         let at = format.spatial() + i;
-        shape = shape.with_dim(at, x.dim(at) * size.0[i]);
+        shape = shape.with_dim(at, x.dim(at).saturating_mul(size.0[i]));
         i += 1;
     }
     Ok(Plan::new(x.with_shape(shape)).mask(MaskRule::Drop))
@@ -44,7 +44,7 @@ fn backward<const N: usize>(cx: &Context<'_>, call: &Call, size: &Size<N>, forma
 
 /// Interpolation weights from `n` pixels to `n * size`.
 const fn weights(n: usize, size: usize) -> Spec {
-    Spec::fixed(Shape::of(&[n * size, n]))
+    Spec::fixed(Shape::of(&[n.saturating_mul(size), n]))
 }
 
 /// Each step of a sequence several times.
@@ -169,9 +169,12 @@ impl UpSampling2D {
         if self.repeats() {
             return Ok(plan);
         }
+        if !x.dtype().is_float() {
+            return Err(catalogue::float(&x));
+        }
         // Weights of both dimensions, and the image after the first.
         let (rows, cols) = (self.data_format.spatial(), self.data_format.spatial() + 1);
-        let between = x.with_shape(x.shape().with_dim(rows, x.dim(rows) * self.size.0[0]));
+        let between = x.with_shape(x.shape().with_dim(rows, x.dim(rows).saturating_mul(self.size.0[0])));
         let (down, across) = (weights(x.dim(rows), self.size.0[0]), weights(x.dim(cols), self.size.0[1]));
         let plan = plan.scratch(between).scratch(down).scratch(across);
         Ok(plan.backward_scratch(between).backward_scratch(down).backward_scratch(across))

@@ -73,6 +73,9 @@ impl Sequence {
         if any_poison(inputs) {
             return Ok(Plan::POISON);
         }
+        if let Some(empty) = catalogue::empty(inputs) {
+            return Err(empty);
+        }
         if self.initial_state_inputs != 0 && self.initial_state_inputs != self.states() {
             let message = Message::new("`initial_state_inputs` must be 0 or ").number(self.states());
             return Err(message.text(", found ").number(self.initial_state_inputs));
@@ -91,9 +94,6 @@ impl Sequence {
             return Err(catalogue::float(x));
         }
         let (steps, features) = (x.dim(0), x.dim(1));
-        if steps == 0 {
-            return Err(Message::new("needs at least 1 step, found ").spec(x));
-        }
         if self.stateful {
             let message =
                 Message::new("`stateful` ties a model to one batch size: give the state as an input ");

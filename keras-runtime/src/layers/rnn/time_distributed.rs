@@ -50,6 +50,9 @@ impl<L> TimeDistributed<L> {
         if inputs.len() != 1 {
             return Err(crate::plan::catalogue::arity(1, inputs));
         }
+        if let Some(empty) = crate::plan::catalogue::empty(inputs) {
+            return Err(empty);
+        }
         let x = &inputs[0];
         if x.rank() < 2 {
             return Err(crate::plan::catalogue::rank("[steps, ..]", x));

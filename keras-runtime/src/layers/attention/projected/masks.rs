@@ -65,7 +65,8 @@ impl Pass<'_> {
         }
         if self.layer.attention_mask_input {
             let mask = self.call.inputs[self.key + 1];
-            let heads = mask.size() / (outer * targets * sources);
+            // `[batch, heads, targets, sources]`, or the same for all heads.
+            let heads = if mask.shape().rank() == 4 { mask.shape().dim(1) } else { 1 };
             also(chain, mask.reshape(Shape::of(&[outer, heads, targets, sources])));
         }
         all

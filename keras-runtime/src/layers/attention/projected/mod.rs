@@ -89,6 +89,9 @@ impl Projected {
         if any_poison(inputs) {
             return Ok(Plan::POISON);
         }
+        if let Some(empty) = catalogue::empty(inputs) {
+            return Err(empty);
+        }
         let masks = self.attention_mask_input as usize;
         if inputs.len() < 2 + masks || inputs.len() > 3 + masks {
             let text = if masks == 1 {

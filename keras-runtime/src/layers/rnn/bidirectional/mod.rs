@@ -89,6 +89,11 @@ impl<L, B> Bidirectional<L, B> {
         Ok(specs)
     }
 
+    /// What the backward layer gets: the sequence, and the second half of the initial states.
+    fn backward_specs(&self, inputs: &[Spec]) -> Vec<Spec> {
+        inputs.iter().take(1).chain(inputs.iter().skip(inputs.len().div_ceil(2))).copied().collect()
+    }
+
     /// The plan, from that of the layer inside, which both directions share.
     ///
     /// # Errors
@@ -97,6 +102,15 @@ impl<L, B> Bidirectional<L, B> {
         let inner = plan_try!(inner);
         if self.backward_layer.is_some() {
             return Err(Message::new("`backward_layer` works in models that are made at run time alone"));
+        }
+        let states = inputs.len() / 2;
+        let mut i = 1;
+        while i <= states {
+            if !inputs[i].same(&inputs[states + i]) && !any_poison(inputs) {
+                let message = Message::new("expects initial states of one shape in both directions, found ");
+                return Err(message.spec(&inputs[i]).text(" and ").spec(&inputs[states + i]));
+            }
+            i += 1;
         }
         self.merged(inputs, &inner, &inner)
     }
@@ -205,7 +219,7 @@ impl<L: Recurrent, B: Recurrent> Layer for Bidirectional<L, B> {
         let specs = self.inner_specs(inputs)?;
         self.check()?;
         let forward = self.side(0, |layer| layer.plan_for(specs.as_slice()))?;
-        let backward = self.side(1, |layer| layer.plan_for(specs.as_slice()))?;
+        let backward = self.side(1, |layer| layer.plan_for(&self.backward_specs(inputs)))?;
         self.merged(inputs, &forward, &backward)
     }
 
