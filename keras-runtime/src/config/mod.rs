@@ -65,10 +65,38 @@ macro_rules! numbers {
     )* };
 }
 numbers! {
-    usize, "a whole number of at least 0", as_u64;
     u64, "a whole number of at least 0", as_u64;
-    isize, "a whole number", as_i64;
     bool, "true or false", as_bool;
+}
+
+/// A size. Files are untrusted: below 2^32, products of two of them are numbers still.
+pub(crate) fn size(json: &Value) -> Option<usize> {
+    json.as_u64().and_then(|n| u32::try_from(n).ok()).map(|n| n as usize)
+}
+
+/// An axis, a dimension or the like, likewise.
+pub(crate) fn signed(json: &Value) -> Option<isize> {
+    json.as_i64().and_then(|n| i32::try_from(n).ok()).map(|n| n as isize)
+}
+
+impl ConfigValue for usize {
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        let expected =
+            if json.is_u64() { "a whole number below 2^32" } else { "a whole number of at least 0" };
+        size(json).ok_or_else(|| expected.into())
+    }
+}
+
+impl ConfigValue for isize {
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
+    fn from_json(json: &Value) -> Result<Self, String> {
+        signed(json).ok_or_else(|| "a whole number".into())
+    }
 }
 
 impl ConfigValue for f64 {
@@ -104,13 +132,11 @@ impl<const N: usize> ConfigValue for Size<N> {
     }
     fn from_json(json: &Value) -> Result<Self, String> {
         let expected = || format!("a number or {N} of them");
-        if let Some(n) = json.as_u64() {
-            return Ok(Size([n as usize; N]));
+        if let Some(n) = size(json) {
+            return Ok(Size([n; N]));
         }
-        let list: Vec<usize> = json
-            .as_array()
-            .and_then(|l| l.iter().map(|v| Some(v.as_u64()? as usize)).collect())
-            .ok_or_else(expected)?;
+        let list: Vec<usize> =
+            json.as_array().and_then(|l| l.iter().map(size).collect()).ok_or_else(expected)?;
         list.try_into().map(Size).map_err(|_| expected())
     }
 }
@@ -121,11 +147,11 @@ impl ConfigValue for Ints {
     }
     fn from_json(json: &Value) -> Result<Self, String> {
         let expected = || "a list of at most 8 whole numbers".to_string();
-        if let Some(n) = json.as_i64() {
-            return Ok(Ints::of([n as isize]));
+        if let Some(n) = signed(json) {
+            return Ok(Ints::of([n]));
         }
         // Python's None in a shape: a dimension that the input decides.
-        let number = |v: &Value| if v.is_null() { Some(-1) } else { v.as_i64().map(|n| n as isize) };
+        let number = |v: &Value| if v.is_null() { Some(-1) } else { signed(v) };
         let list: Option<Vec<isize>> = json.as_array().and_then(|l| l.iter().map(number).collect());
         list.filter(|l| l.len() <= 8).map(|l| Ints::from_slice(&l)).ok_or_else(expected)
     }

@@ -190,7 +190,7 @@ impl<const N: usize> ConfigValue for Borders<N> {
         if N == 1 { json!(self.0[0]) } else { json!(self.0.to_vec()) }
     }
     fn from_json(json: &Value) -> Result<Self, String> {
-        let number = |json: &Value| json.as_u64().map(|n| n as usize);
+        let number = crate::config::size;
         let pair = |json: &Value| match json.as_array().map(Vec::as_slice) {
             Some([a, b]) => Some([number(a)?, number(b)?]),
             _ => number(json).map(|n| [n; 2]),
@@ -306,10 +306,12 @@ impl ConfigValue for PartialShape {
         (0..self.len()).map(|i| self.get(i)).collect()
     }
     fn from_json(json: &Value) -> Result<Self, String> {
-        let number = |json: &Value| if json.is_null() { Some(-1) } else { json.as_u64().map(|n| n as isize) };
+        let number = |json: &Value| {
+            if json.is_null() { Some(-1) } else { crate::config::size(json).map(|n| n as isize) }
+        };
         let dims: Option<Vec<isize>> = match json.as_array() {
             Some(list) => list.iter().map(number).collect(),
-            None => json.as_u64().map(|n| vec![n as isize]),
+            None => crate::config::size(json).map(|n| vec![n as isize]),
         };
         let dims = dims.filter(|dims| dims.len() <= 8).map(|dims| PartialShape(Ints::from_slice(&dims)));
         dims.ok_or_else(|| "a list of at most 8 numbers or nulls".into())

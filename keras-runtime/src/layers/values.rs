@@ -1,11 +1,14 @@
 //! Layers compute what Keras' layers compute: values from `tests/fixtures/layers.json`, which `layers.py` beside it wrote.
 
-use keras_kernels::Shape;
-use serde_json::Value;
+use std::sync::Arc;
 
+use keras_kernels::Shape;
+use serde_json::{Value, json};
+
+use crate::layer::Layer;
 use crate::layers::Registry;
 use crate::plan::Spec;
-use crate::testing::run_layer;
+use crate::testing::{LayerCheck, run_layer};
 use crate::{Config, DType};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/layers.json");
@@ -17,6 +20,24 @@ fn numbers(json: &Value) -> Vec<f64> {
 fn sample(tensor: &Value) -> Shape {
     let dims: Vec<usize> = numbers(&tensor["shape"]).iter().map(|n| *n as usize).collect();
     Shape::of(&dims).remove(0)
+}
+
+fn cases() -> Vec<Value> {
+    let text = std::fs::read_to_string(FILE).expect("the fixtures");
+    let file: Value = serde_json::from_str(&text).expect("valid JSON");
+    file["cases"].as_array().expect("cases").clone()
+}
+
+/// The layer of a case, and what it is called on.
+fn made(case: &Value) -> (Arc<dyn Layer>, Vec<Spec>) {
+    let class = case["class"].as_str().expect("a class");
+    let config = case["config"].as_object().expect("a configuration");
+    let layer = Registry::new().make(class, "keras.layers", config).expect("a layer");
+    let spec = |tensor: &Value| {
+        let dtype = if tensor["dtype"] == "int32" { DType::I32 } else { DType::F32 };
+        Spec::sample(sample(tensor)).with_dtype(dtype)
+    };
+    (layer, case["inputs"].as_array().expect("inputs").iter().map(spec).collect())
 }
 
 fn check(case: &Value) -> Result<(), String> {
@@ -62,9 +83,7 @@ fn check(case: &Value) -> Result<(), String> {
 
 #[test]
 fn values_are_those_of_keras() {
-    let text = std::fs::read_to_string(FILE).expect("the fixtures");
-    let file: Value = serde_json::from_str(&text).expect("valid JSON");
-    let cases = file["cases"].as_array().expect("cases");
+    let cases = cases();
     assert!(cases.len() > 150);
     let check = |case: &Value| {
         let name = format!("{} {}", case["class"], case["config"]);
@@ -72,4 +91,68 @@ fn values_are_those_of_keras() {
     };
     let failures: Vec<String> = cases.iter().filter_map(check).collect();
     assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+/// Every layer that a file can name is here with values of Keras; the tests below then run it in every way.
+#[test]
+fn every_registered_layer_has_a_case() {
+    let cases = cases();
+    let has = |class: &str| cases.iter().any(|case| case["class"] == class);
+    let without: Vec<&str> = Registry::new().classes().filter(|class| !has(class)).collect();
+    assert!(without.is_empty(), "add cases to tests/fixtures/layers.py for {without:?}");
+}
+
+/// The harness on every fourth case from `first` on: four tests, so that they share the processors.
+fn every_fourth_case_passes_the_checks(first: usize) {
+    for case in cases().iter().skip(first).step_by(4) {
+        println!("{} {}", case["class"], case["config"]);
+        let (layer, inputs) = made(case);
+        inputs.into_iter().fold(LayerCheck::new(layer), LayerCheck::input).run();
+    }
+}
+
+#[test]
+fn cases_pass_the_checks_0() {
+    every_fourth_case_passes_the_checks(0);
+}
+
+#[test]
+fn cases_pass_the_checks_1() {
+    every_fourth_case_passes_the_checks(1);
+}
+
+#[test]
+fn cases_pass_the_checks_2() {
+    every_fourth_case_passes_the_checks(2);
+}
+
+#[test]
+fn cases_pass_the_checks_3() {
+    every_fourth_case_passes_the_checks(3);
+}
+
+/// Configurations come from files: every number in them replaced by odd ones is refused, or planned, but never a panic.
+#[test]
+fn odd_numbers_in_configurations_do_not_panic() {
+    let odd = [json!(0), json!(-1), json!(-9), json!(1u64 << 33), json!(u64::MAX), json!(1e300), json!(null)];
+    for case in cases() {
+        let (class, config) = (case["class"].as_str().expect("a class"), &case["config"]);
+        let (_, inputs) = made(&case);
+        for key in config.as_object().expect("a configuration").keys() {
+            let places = config[key].as_array().map_or(1, Vec::len);
+            for (value, place) in odd.iter().flat_map(|value| (0..places).map(move |place| (value, place))) {
+                let mut config = config.clone();
+                match &mut config[key] {
+                    Value::Array(list) => list[place] = value.clone(),
+                    other => *other = value.clone(),
+                }
+                println!("{class} {key} = {}", config[key]);
+                let made =
+                    Registry::new().make(class, "keras.layers", config.as_object().expect("as before"));
+                if let Ok(plan) = made.map(|layer| layer.plan_for(&inputs)) {
+                    let _ = plan.map(|plan| plan.check_sizes());
+                }
+            }
+        }
+    }
 }
