@@ -30,7 +30,7 @@ fn value(layer: &dyn Layer, inputs: &Inputs) -> (Spec, Vec<f64>) {
 }
 
 /// The gradient by finite differences, on numbers from the range of the case's own, away from kinks.
-fn gradient(layer: impl Layer, inputs: &Inputs) {
+fn gradient(layer: impl Layer + 'static, inputs: &Inputs) {
     let all = || inputs.iter().flat_map(|(_, values)| values).copied();
     let low = all().fold(f64::INFINITY, f64::min).max(-1.5);
     let high = all().fold(f64::NEG_INFINITY, f64::max).min(2.5);

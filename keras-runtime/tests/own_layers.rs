@@ -7,7 +7,7 @@ use keras::testing::LayerCheck;
 use keras::{DType, Tensor, Weight};
 use keras_macros::{Layer, activation, call};
 
-fn check<L: keras::Layer>(layer: L, inputs: &[&[usize]]) {
+fn check<L: keras::Layer + 'static>(layer: L, inputs: &[&[usize]]) {
     inputs.iter().fold(LayerCheck::new(layer), |check, dims| check.input(Spec::of(dims))).run();
 }
 

@@ -61,8 +61,9 @@ impl<L: Layer + 'static> LayerCheck<L> {
             .iter()
             .enumerate()
             .map(|(i, spec)| InputSpec { name: String::leak(format!("x{i}")), spec: *spec });
-        let outputs = (0..plan.outputs.len())
-            .map(|output| OutputSpec { name: "layer", source: Source::Node { node: 0, output } });
+        let outputs = (0..plan.outputs.len()).map(|output| {
+            OutputSpec::new("layer", plan.outputs.as_slice()[output], Source::Node { node: 0, output })
+        });
         let layers =
             vec![LayerSpec { name: "layer", layer, trainable: self.trainable, activity_regularizer: None }];
         let sources = forever((0..self.inputs.len()).map(Source::Input).collect());

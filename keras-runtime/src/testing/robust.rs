@@ -114,7 +114,7 @@ impl<L: Layer + 'static> LayerCheck<L> {
         let mut of_one = None;
         for threads in [1, 2, 8] {
             let mut results = Vec::new();
-            Device::cpu_with_threads(threads).install(&mut || {
+            Device::cpu_with_threads(threads).install(usize::MAX, &mut || {
                 let bench = self.pass(plan, self.setting(batch, DType::F32, self.training));
                 bench.check_rooms();
                 results = bench.results();

@@ -78,7 +78,7 @@ mod tests {
         let message = |layer: RepeatVector, input| layer.plan(&[input]).unwrap_err().to_string();
         assert_eq!(
             message(RepeatVector::new(2), Spec::of(&[2, 3])),
-            "expects an input `[features]`, found `[2, 3]`"
+            "expects an input `[features]`, found `[2, 3]`; insert `Flatten`?"
         );
         assert_eq!(message(RepeatVector::new(0), Spec::of(&[3])), "`n` must be at least 1, found 0");
     }

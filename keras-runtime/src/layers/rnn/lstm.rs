@@ -346,7 +346,10 @@ mod tests {
     #[test]
     fn refusals() {
         let message = |layer: LSTM, dims: &[usize]| layer.plan(&[Spec::of(dims)]).unwrap_err().to_string();
-        assert_eq!(message(LSTM::new(4), &[3]), "expects an input `[steps, features]`, found `[3]`");
+        assert_eq!(
+            message(LSTM::new(4), &[3]),
+            "expects an input `[steps, features]`, found `[3]`; insert `Reshape`?"
+        );
         assert_eq!(message(LSTM::new(0), &X), "`units` must be at least 1, found 0");
         assert_eq!(message(LSTM::new(4).dropout(1.0), &X), "`dropout` must be at least 0 and below 1");
         assert!(
