@@ -34,7 +34,7 @@ fn gradient(layer: impl Layer + 'static, inputs: &Inputs) {
     let all = || inputs.iter().flat_map(|(_, values)| values).copied();
     let low = all().fold(f64::INFINITY, f64::min).max(-1.5);
     let high = all().fold(f64::NEG_INFINITY, f64::max).min(2.5);
-    let check = LayerCheck::new(layer).range(low, high).integers_below(3);
+    let check = LayerCheck::new(layer).across_samples().range(low, high).integers_below(3);
     inputs.iter().fold(check, |check, (spec, _)| check.input(*spec)).run();
 }
 
@@ -234,7 +234,7 @@ impl Contracted {
 
 #[test]
 fn einsum_takes_weights() {
-    LayerCheck::new(Contracted::new(3)).input(Spec::of(&[4, 5])).run();
+    LayerCheck::new(Contracted::new(3)).across_samples().input(Spec::of(&[4, 5])).run();
 }
 
 #[test]

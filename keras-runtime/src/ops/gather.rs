@@ -19,6 +19,9 @@ impl Take {
             return Err(Message::new("takes rows of a weight, found ").spec(table));
         }
         let mut shape = full(ids);
+        if shape.rank() + table.rank() - 1 > keras_kernels::MAX_RANK {
+            return Err(Message::new("the result would have more than 8 dimensions: found ids ").spec(ids));
+        }
         let mut i = 1;
         while i < table.rank() {
             shape = shape.insert(shape.rank(), table.dim(i));

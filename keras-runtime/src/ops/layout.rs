@@ -82,6 +82,9 @@ impl ExpandDims {
     /// The spec of the result.
     pub const fn spec(&self, inputs: &[Spec]) -> Result<Spec, Message> {
         let shape = full(&inputs[0]);
+        if shape.rank() == keras_kernels::MAX_RANK {
+            return Err(Message::new("the result would have more than 8 dimensions: found ").spec(&inputs[0]));
+        }
         match resolve(shape.rank() + 1, self.axis) {
             Some(axis) => spec_of(shape.insert(axis, 1), inputs[0].dtype()),
             None => Err(catalogue::axis(self.axis, &inputs[0])),

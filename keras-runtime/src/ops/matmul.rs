@@ -149,7 +149,11 @@ fn run(cx: &Context<'_>, lead: &[Lead], gemm: Gemm, a: View, b: View, c: Grad) {
             at = Lead { size: 0, a: at.a + i * l.a, b: at.b + i * l.b, c: at.c + i * l.c };
             again |= l.c == 0 && i > 0;
         }
-        let tail = |view: View, offset: usize| view.cut(offset, Shape::of(&[view.size() - offset]));
+        // None is left of an empty batch.
+        let tail = |view: View, offset: usize| {
+            let offset = offset.min(view.size());
+            view.cut(offset, Shape::of(&[view.size() - offset]))
+        };
         let mode = if again { Mode::Add } else { c.mode };
         let to = Grad { view: tail(c.view, at.c), mode };
         cx.device.gemm(&gemm, tail(a, at.a), tail(b, at.b), None, Activation::Linear, to);

@@ -21,6 +21,9 @@ impl OneHot {
             return Err(Message::new("needs one class at least"));
         }
         let shape = full(&inputs[0]);
+        if shape.rank() == keras_kernels::MAX_RANK {
+            return Err(Message::new("the result would have more than 8 dimensions: found ").spec(&inputs[0]));
+        }
         spec_of(shape.insert(shape.rank(), self.classes), DType::F32)
     }
 }

@@ -14,6 +14,10 @@ pub(crate) const fn full(spec: &Spec) -> Shape {
 
 /// The spec of a full shape.
 pub(crate) const fn spec_of(full: Shape, dtype: DType) -> Result<Spec, Message> {
+    // Values between operations lie in buffers of these types.
+    if !dtype.is_float() && !matches!(dtype, DType::I32) {
+        return Err(Message::new("moves floats and numbers of type int32, found ").text(dtype.name()));
+    }
     let mut i = 1;
     while i < full.rank() {
         if full.dim(i) == BATCH {

@@ -248,7 +248,7 @@ pub const fn call_refuses(inputs: &[Spec], n: usize) -> Option<Message> {
         }
         i += 1;
     }
-    None
+    catalogue::empty(inputs)
 }
 
 /// A list of buffers in a plan.

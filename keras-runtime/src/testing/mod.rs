@@ -52,6 +52,8 @@ pub struct LayerCheck<L> {
     trainable: bool,
     training: bool,
     tolerance: f64,
+    saved: bool,
+    alone: bool,
 }
 
 impl<L: Layer + 'static> LayerCheck<L> {
@@ -67,6 +69,8 @@ impl<L: Layer + 'static> LayerCheck<L> {
             trainable: true,
             training: true,
             tolerance: TOLERANCE,
+            saved: true,
+            alone: true,
         }
     }
 
@@ -101,6 +105,20 @@ impl<L: Layer + 'static> LayerCheck<L> {
     #[must_use]
     pub fn mask_of(mut self, shape: &[usize], mask: &[u8]) -> Self {
         self.mask = Some((Shape::of(shape), mask.to_vec()));
+        self
+    }
+
+    /// A layer whose outputs for one sample depend on the others of its batch, in inference too.
+    #[must_use]
+    pub fn across_samples(mut self) -> Self {
+        self.alone = false;
+        self
+    }
+
+    /// A layer that holds what a file cannot name, such as an activation of one's own: it is not made from its configuration.
+    #[must_use]
+    pub fn unsaved(mut self) -> Self {
+        self.saved = false;
         self
     }
 
