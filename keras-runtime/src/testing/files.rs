@@ -1,6 +1,7 @@
 //! Configurations, files, and the two ways to make a graph.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keras_kernels::DType;
 use serde_json::json;
@@ -151,14 +152,19 @@ impl<L: Layer + 'static> LayerCheck<L> {
         }
         let written = || -> crate::Result<Network> {
             let config = saving::architecture(definition, DType::F32, json!({}))?;
-            let bytes =
-                saving::to_bytes(&saving::Saved { config, weights: saving::weights::collect(network, None) });
-            let bytes = bytes.map_err(|message| crate::Error::config("file", message))?;
-            let read = saving::from_bytes(&bytes).map_err(|message| crate::Error::config("file", message))?;
+            static FILES: AtomicUsize = AtomicUsize::new(0);
+            let number = FILES.fetch_add(1, Ordering::Relaxed);
+            let name = format!("layer-check-{}-{number}.keras", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            saving::write_tree(&path, &config, &saving::weights::collect(network, None))?;
+            let read = saving::read(&path);
+            // Whatever it holds: nothing stays behind.
+            let _ = std::fs::remove_file(&path);
+            let read = read?;
             let blueprint = graph::parse(&read.config, &self.registry)?;
             let definition = Arc::new(blueprint.bind(&self.inputs)?);
             let mut loaded = Network::with_float(definition, network.device().clone(), 3, DType::F32)?;
-            saving::weights::apply(&mut loaded, &read.weights)?;
+            saving::weights::apply(&mut loaded, &read.weights, saving::Loading::new())?;
             Ok(loaded)
         };
         Some(written().unwrap_or_else(|error| panic!("{class}: saved and loaded: {error}")))
