@@ -164,7 +164,9 @@ fn layer(config: &mut Map<String, Value>, class: &str) -> Result<(), String> {
         let axis = axis.clone();
         config.insert("axis".into(), axis);
     }
-    if let Some(alpha) = config.shift_remove("alpha").filter(|_| class == "LeakyReLU") {
+    if class == "LeakyReLU"
+        && let Some(alpha) = config.shift_remove("alpha")
+    {
         config.insert("negative_slope".into(), alpha);
     }
     if let Some(policy) = config.get_mut("dtype").and_then(Value::as_object_mut) {
