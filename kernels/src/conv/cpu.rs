@@ -78,30 +78,3 @@ impl Conv {
         pixelwise.then(|| Gemm::new(pixels, self.filters, self.channels))
     }
 }
-
-/// An address that tasks share; each writes to a part of its own.
-pub(super) struct Shared<T>(*mut T);
-
-impl<T> Clone for Shared<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Shared<T> {}
-// SAFETY: an address; the kernels that share it write to disjoint parts.
-unsafe impl<T> Send for Shared<T> {}
-// SAFETY: as above.
-unsafe impl<T> Sync for Shared<T> {}
-
-impl<T: crate::Element> Shared<T> {
-    /// The start of a view of `size` elements at least.
-    pub(super) fn of(view: View, size: usize) -> Shared<T> {
-        assert!(view.dtype() == T::DTYPE && view.size() >= size, "{view:?} for {size} elements");
-        Shared(view.address().cast())
-    }
-
-    #[inline]
-    pub(super) fn at(&self, offset: usize) -> *mut T {
-        self.0.wrapping_add(offset)
-    }
-}

@@ -1,7 +1,7 @@
 //! Convolutions whose filters each read one channel: sums along the channels, which lie side by side.
 
-use super::cpu::Shared;
 use super::{Conv, MAX_SPATIAL};
+use crate::cpu::raw::Raw;
 use crate::cpu::threads;
 use crate::{Float, Grad, View};
 
@@ -14,8 +14,8 @@ const MAX_TAPS: usize = 32;
 /// `y = x * kernel + bias`; a task is a line of output pixels.
 pub(super) fn forward<T: Float>(conv: &Conv, x: View, kernel: View, bias: Option<View>, y: View) {
     let (x_size, kernel_size, y_size) = conv.sizes();
-    let (x, kernel) = (Shared::<T>::of(x, x_size), Shared::<T>::of(kernel, kernel_size));
-    let (y, bias) = (Shared::<T>::of(y, y_size), bias.map(|bias| Shared::<T>::of(bias, conv.filters)));
+    let (x, kernel) = (Raw::<T>::sized(x, x_size), Raw::<T>::sized(kernel, kernel_size));
+    let (y, bias) = (Raw::<T>::sized(y, y_size), bias.map(|bias| Raw::<T>::sized(bias, conv.filters)));
     let across = conv.output[MAX_SPATIAL - 1];
     let taps: usize = conv.kernel.iter().product();
     threads::tasks(conv.batch * conv.output[0] * conv.output[1], y_size * taps, |line| {
@@ -49,8 +49,8 @@ pub(super) fn forward<T: Float>(conv: &Conv, x: View, kernel: View, bias: Option
 /// The gradient of `x`; a task is a line of its pixels.
 pub(super) fn data_grad<T: Float>(conv: &Conv, dy: View, kernel: View, dx: Grad) {
     let (x_size, kernel_size, y_size) = conv.sizes();
-    let (dy, kernel) = (Shared::<T>::of(dy, y_size), Shared::<T>::of(kernel, kernel_size));
-    let to = Shared::<T>::of(dx.view, x_size);
+    let (dy, kernel) = (Raw::<T>::sized(dy, y_size), Raw::<T>::sized(kernel, kernel_size));
+    let to = Raw::<T>::sized(dx.view, x_size);
     let taps: usize = conv.kernel.iter().product();
     let [a, b, across] = conv.input;
     threads::tasks(conv.batch * a * b, y_size * taps, |line| {
@@ -152,8 +152,8 @@ unsafe fn gather<T: Float>(
 /// The gradient of the kernel; a task is a few filters and taps, which share the lines that they read.
 pub(super) fn kernel_grad<T: Float>(conv: &Conv, x: View, dy: View, dkernel: Grad) {
     let (x_size, kernel_size, y_size) = conv.sizes();
-    let (x, dy) = (Shared::<T>::of(x, x_size), Shared::<T>::of(dy, y_size));
-    let to = Shared::<T>::of(dkernel.view, kernel_size);
+    let (x, dy) = (Raw::<T>::sized(x, x_size), Raw::<T>::sized(dy, y_size));
+    let to = Raw::<T>::sized(dkernel.view, kernel_size);
     let taps: usize = conv.kernel.iter().product();
     let multiplier = conv.filters / conv.channels;
     let parts = conv.filters.div_ceil(LANES);

@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::cpu::Shared;
 use super::{Conv, MAX_SPATIAL};
+use crate::cpu::raw::Raw;
 use crate::cpu::threads;
 use crate::matmul::cpu::MULTIPLICATIONS;
 use crate::matmul::pack::{MAX_DEPTH, Panel, pack};
@@ -24,9 +24,9 @@ pub(super) fn kernel_grad<T: Tiled>(isa: Isa<T>, conv: &Conv, x: View, dy: View,
     let (x_size, kernel_size, y_size) = conv.sizes();
     let pass = Pass::<T> {
         conv,
-        x: Shared::of(x, x_size),
-        dy: Shared::of(dy, y_size),
-        to: Shared::of(dkernel.view, kernel_size),
+        x: Raw::sized(x, x_size),
+        dy: Raw::sized(dy, y_size),
+        to: Raw::sized(dkernel.view, kernel_size),
         adds: dkernel.adds(),
         channels: conv.channels / conv.groups,
         columns: conv.filters / conv.groups,
@@ -78,9 +78,9 @@ impl Conv {
 
 struct Pass<'a, T> {
     conv: &'a Conv,
-    x: Shared<T>,
-    dy: Shared<T>,
-    to: Shared<T>,
+    x: Raw<T>,
+    dy: Raw<T>,
+    to: Raw<T>,
     adds: bool,
     /// Input channels of a group.
     channels: usize,

@@ -5,8 +5,8 @@
 //! the padding reads zeros. The data gradient of a strided convolution is cut by phase: pixels that are the same
 //! distance beyond a multiple of the stride are reached by the same taps.
 
-use super::cpu::Shared;
 use super::{Conv, MAX_SPATIAL};
+use crate::cpu::raw::Raw;
 use crate::cpu::threads;
 use crate::matmul::cpu::MULTIPLICATIONS;
 use crate::matmul::pack::{MAX_DEPTH, Panel, pack};
@@ -47,16 +47,16 @@ struct Pass<'a, T> {
     dims: [Dim; MAX_SPATIAL],
     /// Remainder of the destination's coordinates; the taps are those that reach it. `None` is forward.
     phase: Option<[usize; MAX_SPATIAL]>,
-    source: Shared<T>,
+    source: Raw<T>,
     /// Channels of a source pixel, and those of them in a group.
     source_channels: [usize; 2],
-    kernel: Shared<T>,
+    kernel: Raw<T>,
     /// From one source channel's weights to the next, and from one destination channel's.
     kernel_steps: [usize; 2],
-    to: Shared<T>,
+    to: Raw<T>,
     /// Channels of a destination pixel, and those of them in a group.
     to_channels: [usize; 2],
-    bias: Option<Shared<T>>,
+    bias: Option<Raw<T>>,
     adds: bool,
     relu: bool,
 }
@@ -84,13 +84,13 @@ pub(super) fn forward<T: Tiled>(
         conv,
         dims,
         phase: None,
-        source: Shared::of(x, x_size),
+        source: Raw::sized(x, x_size),
         source_channels: [conv.channels, conv.channels / conv.groups],
-        kernel: Shared::of(kernel, kernel_size),
+        kernel: Raw::sized(kernel, kernel_size),
         kernel_steps: [conv.filters, 1],
-        to: Shared::of(y, y_size),
+        to: Raw::sized(y, y_size),
         to_channels: [conv.filters, conv.filters / conv.groups],
-        bias: bias.map(|bias| Shared::of(bias, conv.filters)),
+        bias: bias.map(|bias| Raw::sized(bias, conv.filters)),
         adds: false,
         relu,
     };
@@ -115,11 +115,11 @@ pub(super) fn data_grad<T: Tiled>(isa: Isa<T>, conv: &Conv, dy: View, kernel: Vi
             conv,
             dims,
             phase: Some(phase),
-            source: Shared::of(dy, y_size),
+            source: Raw::sized(dy, y_size),
             source_channels: [conv.filters, conv.filters / conv.groups],
-            kernel: Shared::of(kernel, kernel_size),
+            kernel: Raw::sized(kernel, kernel_size),
             kernel_steps: [1, conv.filters],
-            to: Shared::of(dx.view, x_size),
+            to: Raw::sized(dx.view, x_size),
             to_channels: [conv.channels, conv.channels / conv.groups],
             bias: None,
             adds: dx.adds(),

@@ -35,6 +35,22 @@ impl<T: Element> Raw<T> {
         Raw { address: view.address().cast(), len: view.size() }
     }
 
+    /// The elements of a view, which has `size` at least.
+    ///
+    /// # Panics
+    /// If it has fewer, or is of another element type.
+    #[track_caller]
+    pub(crate) fn sized(view: View, size: usize) -> Raw<T> {
+        assert!(view.size() >= size, "{view:?} for {size} elements");
+        Raw::of(view)
+    }
+
+    /// The address of element `offset`, for kernels that do their own arithmetic on addresses.
+    #[inline(always)]
+    pub(crate) fn at(self, offset: usize) -> *mut T {
+        self.address.wrapping_add(offset)
+    }
+
     /// `len` elements from `start`.
     ///
     /// # Safety

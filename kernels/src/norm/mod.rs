@@ -15,6 +15,7 @@
 
 mod block;
 mod cpu;
+mod operands;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Layer and RMS normalization: a row at a time, while it is in the cache.
 
-use super::cpu::Operands;
+use super::operands::Operands;
 use super::{Kind, Norm};
 use crate::cpu::math::Real;
 use crate::cpu::raw::{BLOCK, Raw, store};
