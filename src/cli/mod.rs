@@ -1,49 +1,73 @@
 //! Commands and their arguments. One file each; an error is one line and an exit status.
 
+mod bench;
+mod common;
+mod compiling;
+mod completions;
+mod convert;
 mod data;
+mod evaluate;
+mod failure;
 mod fit;
+mod labels;
+mod plot;
 mod predict;
+mod shapes;
 mod summary;
+mod table;
+mod top;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Status for files and data that cannot be used; 2 is for the command line itself.
-const FAILURE: u8 = 1;
-
-/// Predict with, train and describe Keras files.
+/// Keras models from the shell: describe them, predict, train, convert, draw, measure
+///
+/// Models are files of Keras 3 (.keras, folders), whole-model .h5 files of Keras 2 and 3, and architectures (.json, .yaml) with
+/// weights in files of their own. Real Keras opens what is written.
 #[derive(Parser)]
-#[command(name = "keras", version, arg_required_else_help = true)]
+#[command(
+    name = "keras",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Status: 0 success; 1 the work failed (a file, data, a model), with one line on standard error; 2 the command line is wrong.
+`keras help COMMAND` shows a command's options with examples."
+)]
 struct Arguments {
+    #[command(flatten)]
+    common: common::Common,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Predict with a model: keras predict net.keras inputs.npz outputs.npz
-    Predict(predict::Predict),
-    /// Train a compiled model on: keras fit net.keras --x x.npz --y y.npz --save trained.keras
-    Fit(fit::Fit),
-    /// Describe a model: its layers, their outputs and parameters
     Summary(summary::Summary),
+    Predict(predict::Predict),
+    Evaluate(evaluate::Evaluate),
+    Fit(Box<fit::Fit>),
+    Convert(convert::Convert),
+    Plot(plot::Plot),
+    Bench(Box<bench::Bench>),
+    Completions(completions::Completions),
 }
 
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Predict(command) => command.run(),
-        Command::Fit(command) => command.run(),
-        Command::Summary(command) => command.run(),
+    let Arguments { common, command } = Arguments::parse();
+    let done = match command {
+        Command::Summary(command) => command.run(&common),
+        Command::Predict(command) => command.run(&common),
+        Command::Evaluate(command) => command.run(&common),
+        Command::Fit(command) => command.run(&common),
+        Command::Convert(command) => command.run(&common),
+        Command::Plot(command) => command.run(&common),
+        Command::Bench(command) => command.run(&common),
+        Command::Completions(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // One line, whatever a file put into a name.
-            let line = error.to_string().replace(['\n', '\r'], " ");
-            eprintln!("keras: {line}");
-            ExitCode::from(FAILURE)
-        }
+        Err(failure) => failure.report(),
     }
 }

@@ -1,73 +1,109 @@
 //! `keras summary`.
 
-use std::path::PathBuf;
-
 use clap::Args;
-use keras::engine::{Definition, Kind, Network};
-use keras::graph::load_model;
-use keras::{Error, Result};
+use keras::engine::Kind;
+use keras::graph::LoadedModel;
+use keras::model::Summary as Table;
+use serde_json::{Value, json};
 
-/// Describe a model.
+use super::common::{Common, ModelArgs, print, print_json};
+use super::failure::Outcome;
+use super::shapes::{InputShapes, network};
+
+/// Describe a model: layers, shapes, parameters, memory
+///
+/// Prints the table that `model.summary()` prints in Keras, with the memory that a sample takes to predict and to train, and
+/// the model's inputs and outputs. Sizes of the memory are those of values; weights, their gradients and the optimizer's
+/// numbers come once, for any batch size. Dimensions that the data decide are `None`; memory is then that for sizes of 32.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  keras summary net.keras
+  keras summary net.keras --expand-nested --show-trainable
+  keras summary net.keras --json | jq '.layers[] | select(.params > 10000) | .name'
+  keras summary unet.json --input-shape 256x256x3")]
 pub struct Summary {
-    /// The model, a .keras file
-    model: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    shapes: InputShapes,
+    /// Print the layers of models inside the model, too
+    #[arg(long)]
+    expand_nested: bool,
+    /// Print whether each layer is trained
+    #[arg(long)]
+    show_trainable: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Summary {
-    pub fn run(&self) -> Result<()> {
-        let model = load_model(&self.model)?;
-        let Some(network) = model.network() else {
-            return Err(Error::file(
-                &self.model,
-                "its shapes depend on the data: there is nothing to sum up",
-            ));
+    pub fn run(&self, common: &Common) -> Outcome {
+        let saved = self.model.read()?;
+        let optimizer = saved.weights.optimizer().map_or(0, |all| all.iter().map(|array| array.len()).sum());
+        let mut model = self.model.build(saved, common)?;
+        let other = self.shapes.bind(&mut model)?;
+        let bound = network(&model)?;
+        // Two batch sizes tell what a sample takes.
+        let floats = |training: bool| {
+            let of = |batch: usize| bound.arena_bytes(batch, training);
+            (of(65) - of(1)).div_ceil(64).div_ceil(bound.float().size())
         };
-        print!("{}", table(network.definition(), network));
-        Ok(())
+        let memory = (floats(false), floats(true));
+        let table = Table::with_open_dims(bound, other.as_ref().unwrap_or(bound.definition()), Some(memory))
+            .expand_nested(self.expand_nested)
+            .show_trainable(self.show_trainable);
+        let table = if optimizer > 0 { table.optimizer(optimizer) } else { table };
+        if self.json {
+            return print_json(&description(&model, &table, optimizer, memory)?);
+        }
+        print(&format!("{table}{}", ends(&model)))
     }
 }
 
-/// Layers with the shapes of their outputs and their parameters, as Keras lists them.
-fn table(definition: &Definition, network: &Network) -> String {
-    let mut rows = vec![["Layer (type)".to_string(), "Output Shape".into(), "Param #".into()]];
-    for input in &definition.inputs {
-        rows.push([format!("{} (InputLayer)", input.name), shape(&input.spec), "0".into()]);
-    }
-    for (at, member) in definition.members.iter().enumerate() {
-        let output = definition.nodes.iter().find(|node| node.member == at);
-        let output = output.and_then(|node| node.plan.outputs.as_slice().first());
-        let own = network.variables().iter().filter(|v| v.layer.first() == Some(&member.name));
-        let params: usize = own.map(|v| v.size()).sum();
-        let title = format!("{} ({})", member.name, member.class_name());
-        rows.push([title, output.map_or("-".into(), shape), params.to_string()]);
-    }
-    let mut widths = [0; 3];
-    for row in &rows {
-        widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
-    }
-    let mut out = format!("Model: \"{}\"\n", definition.name);
-    for (at, row) in rows.iter().enumerate() {
-        let [a, b, c] = widths;
-        out.push_str(&format!("{:a$}  {:b$}  {:>c$}\n", row[0], row[1], row[2]));
-        if at == 0 {
-            out.push_str(&format!("{}\n", "-".repeat(a + b + c + 4)));
-        }
-    }
+/// Inputs and outputs, a line each.
+fn ends(model: &LoadedModel) -> String {
+    let inputs = model
+        .blueprint()
+        .inputs
+        .iter()
+        .map(|slot| format!(" Input `{}`: {} {}\n", slot.name, slot.describe(), slot.dtype));
+    let outputs = model.output_names().into_iter().map(|name| format!(" Output `{name}`\n"));
+    inputs.chain(outputs).collect()
+}
+
+fn description(
+    model: &LoadedModel,
+    table: &Table,
+    optimizer: usize,
+    (predict, train): (usize, usize),
+) -> Outcome<Value> {
+    let network = network(model)?;
+    let inputs = model.blueprint().inputs.iter().map(|slot| {
+        let dims = std::iter::once(None).chain(slot.dims.iter().copied());
+        json!({"name": slot.name, "shape": dims.collect::<Vec<_>>(), "dtype": slot.dtype.name()})
+    });
+    let layers = table.rows().iter().map(|row| {
+        json!({
+            "name": row.name, "class_name": row.class, "level": row.level, "output_shapes": row.shapes,
+            "params": row.params, "inputs": row.connected_to, "trainable": row.trainable,
+        })
+    });
     let count = |trained: bool| -> usize {
         let of = |v: &&keras::engine::Variable| (v.trainable && v.kind == Kind::Weight) == trained;
         network.variables().iter().filter(of).map(|v| v.size()).sum()
     };
-    let (trained, rest) = (count(true), count(false));
-    out.push_str(&format!("Total params: {}\n", trained + rest));
-    out.push_str(&format!("Trainable params: {trained}\n"));
-    out.push_str(&format!("Non-trainable params: {rest}\n"));
-    out
-}
-
-/// `(None, 10)`.
-fn shape(spec: &keras::plan::Spec) -> String {
-    let batch = spec.batched().then(|| "None".to_string());
-    let dims: Vec<String> = batch.into_iter().chain(spec.shape().dims().map(|d| d.to_string())).collect();
-    format!("({})", dims.join(", "))
+    Ok(json!({
+        "name": network.definition().name,
+        "class_name": if network.definition().sequential { "Sequential" } else { "Functional" },
+        "inputs": inputs.collect::<Vec<_>>(),
+        "outputs": model.output_names(),
+        "layers": layers.collect::<Vec<_>>(),
+        "trainable_params": count(true),
+        "non_trainable_params": count(false),
+        "optimizer_params": optimizer,
+        "total_params": count(true) + count(false) + optimizer,
+        "bytes_per_sample": {"predict": predict * network.float().size(), "train": train * network.float().size()},
+    }))
 }

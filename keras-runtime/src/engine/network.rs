@@ -274,6 +274,11 @@ impl Network {
         Ok(self.programs.len() - 1)
     }
 
+    /// Bytes of memory that a batch's values take, without the variables and their gradients. Nothing is allocated.
+    pub fn arena_bytes(&self, batch: usize, training: bool) -> usize {
+        self.place(batch, training, std::ptr::null_mut()).bytes
+    }
+
     fn arena_address(&self) -> *mut u8 {
         self.arena.as_ref().map_or(std::ptr::null_mut(), |arena| arena.address())
     }
@@ -302,7 +307,8 @@ impl Network {
             packed: packed.collect(),
             weights: of_kind(Kind::Weight, Some(&self.weights)),
             state: of_kind(Kind::State, Some(&self.state)),
-            weight_grads: of_kind(Kind::Weight, self.grads.as_ref()),
+            // Before the first training pass there are no gradients; a dry placement only needs their shapes.
+            weight_grads: of_kind(Kind::Weight, self.grads.as_ref().or(Some(&self.weights))),
             float: self.float,
         };
         let inputs: Vec<Spec> = self.definition.inputs.iter().map(|i| i.spec).collect();

@@ -6,7 +6,7 @@ use keras_kernels::Device;
 
 use super::{LoadedModel, parse};
 use crate::layers::Registry;
-use crate::saving::{self, Array, Format, Group, Loading, Saved, Weights, weights};
+use crate::saving::{self, Array, Format, Group, Loading, Saved, Weights, Writing, weights};
 use crate::{Error, Result};
 
 /// Opens a model's file (`.keras`, a folder, legacy `.h5`, an architecture as `.json` or `.yaml`): a Sequential or
@@ -69,8 +69,22 @@ impl LoadedModel {
     /// # Errors
     /// If it has something in it that is not known, or its variables do not fit.
     pub fn from_saved(saved: Saved, registry: &Registry, device: Device) -> Result<LoadedModel> {
+        LoadedModel::from_saved_with(saved, registry, device, 0)
+    }
+
+    /// As [`LoadedModel::from_saved`]; weights that the file lacks, the order of samples and the numbers that dropout draws are
+    /// functions of `seed`.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::from_saved`].
+    pub fn from_saved_with(
+        saved: Saved,
+        registry: &Registry,
+        device: Device,
+        seed: u64,
+    ) -> Result<LoadedModel> {
         let blueprint = parse(&saved.config, registry)?;
-        LoadedModel::new(blueprint, saved.config, saved.weights, device, 0)
+        LoadedModel::new(blueprint, saved.config, saved.weights, device, seed)
     }
 
     /// Takes the weights of a file, and the state of the optimizer that it has, matched by position, as in Keras; those of
@@ -120,14 +134,22 @@ impl LoadedModel {
     /// # Errors
     /// If the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.save_with(path, Writing::new())
+    }
+
+    /// As [`LoadedModel::save`], with floats of another type.
+    ///
+    /// # Errors
+    /// As [`LoadedModel::save`].
+    pub fn save_with(&self, path: impl AsRef<Path>, writing: Writing) -> Result<()> {
         let path = path.as_ref();
         // What was never bound is written as it was read.
-        if let (Some(Weights::Tree(tree)), Format::Keras | Format::Folder) =
-            (&self.unbound, Format::of(path)?)
+        if let (Some(Weights::Tree(tree)), Format::Keras | Format::Folder, true) =
+            (&self.unbound, Format::of(path)?, writing == Writing::new())
         {
             return saving::write_tree(path, &self.config, tree);
         }
-        self.with_network(|network, optimizer| saving::write(path, network, &self.config, optimizer))
+        self.with_network(|network, optimizer| saving::write(path, network, &self.config, optimizer, writing))
     }
 
     /// Saves its variables, and those of its optimizer where the format has a place for them (`.weights.h5`,
@@ -136,7 +158,15 @@ impl LoadedModel {
     /// # Errors
     /// If the file cannot be written.
     pub fn save_weights(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.with_network(|network, optimizer| saving::write_weights(path, network, optimizer, None))
+        self.save_weights_with(path, Writing::new())
+    }
+
+    /// As [`LoadedModel::save_weights`], with floats of another type, or in shards of a certain size (`.weights.json`).
+    ///
+    /// # Errors
+    /// If a file cannot be written, or a variable is larger than a shard.
+    pub fn save_weights_with(&self, path: impl AsRef<Path>, writing: Writing) -> Result<()> {
+        self.with_network(|network, optimizer| saving::write_weights(path, network, optimizer, writing))
     }
 
     /// Saves its variables in files of at most `shard` bytes of numbers, with an index (`.weights.json`).
@@ -144,7 +174,7 @@ impl LoadedModel {
     /// # Errors
     /// If a file cannot be written, or a variable is larger than a shard.
     pub fn save_sharded_weights(&self, path: impl AsRef<Path>, shard: u64) -> Result<()> {
-        self.with_network(|network, optimizer| saving::write_weights(path, network, optimizer, Some(shard)))
+        self.save_weights_with(path, Writing::new().shard(shard))
     }
 
     /// Saves the architecture alone as `.json` or `.yaml`.

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use keras_kernels::{DType, Device};
+use keras_kernels::{DType, Device, Shape, View};
 use serde_json::{Value, json};
 
+use super::training::Prepared;
 use super::{Blueprint, Slot};
-use crate::engine::{Flat, Handle, Network, walk_forward};
+use crate::engine::{Flat, Network};
 use crate::plan::Spec;
 use crate::saving::{self, Array, Loading, OptimizerArrays, Weights, weights};
-use crate::training::Trainer;
+use crate::training::predict::{Predictor, Watched};
+use crate::training::{Interpreted, PredictOptions, Trainer, install};
 use crate::{Error, Result};
 
 /// Samples that are predicted at once unless something else is asked for: Keras' own default.
@@ -38,7 +40,6 @@ pub struct LoadedModel {
 pub(super) struct Bound {
     inputs: Vec<Spec>,
     pub(super) network: Network,
-    layers: Vec<Handle>,
 }
 
 impl Bound {
@@ -56,8 +57,17 @@ impl Bound {
         let make = if matches!(values, Weights::Fresh) { Network::with_float } else { Network::blank };
         let mut network = make(definition, device.clone(), *seed, blueprint.float)?;
         weights::apply(&mut network, values, Loading::new())?;
-        let layers = network.layers();
-        Ok(Bound { inputs, network, layers })
+        Ok(Bound { inputs, network })
+    }
+
+    /// What the outputs are for no samples.
+    fn outputs(&self) -> impl Iterator<Item = (Shape, DType)> {
+        let definition = self.network.definition();
+        definition.outputs.iter().map(|output| {
+            let spec = definition.spec_of(output.source);
+            let dtype = if spec.dtype() == DType::F32 { self.network.float() } else { spec.dtype() };
+            (spec.shape_for(0), dtype)
+        })
     }
 }
 
@@ -227,31 +237,42 @@ impl LoadedModel {
     /// # Errors
     /// If the data does not fit.
     pub fn predict_in_batches(&mut self, inputs: &[Array], batch: usize) -> Result<Vec<Array>> {
-        let (inputs, specs, samples) = self.check(inputs)?;
-        self.bind(&specs)?;
+        let batch_size = Some(batch.max(1));
+        self.predict_with(inputs, PredictOptions { batch_size, ..PredictOptions::default() })
+    }
+
+    /// As [`LoadedModel::predict`], with a batch size, a progress bar, callbacks.
+    ///
+    /// # Errors
+    /// If the data or options do not fit, or a callback fails.
+    pub fn predict_with(&mut self, inputs: &[Array], options: PredictOptions<'_>) -> Result<Vec<Array>> {
+        let data = Prepared::new(self, inputs, &[])?;
+        let ports = data.samples()?.x;
         let Some(bound) = &mut self.bound else {
             return Err(Error::Argument("the model is not bound".into()));
         };
         let mut outputs: Vec<Option<Array>> = vec![None; self.blueprint.outputs.len()];
-        let mut from = 0;
-        // Without samples one empty batch still tells the shapes.
-        while from < samples || from == 0 {
-            let count = batch.max(1).min(samples - from);
-            let at = bound.network.prepare(count, false)?;
-            for (input, view) in inputs.iter().zip(&bound.network.program(at).inputs) {
-                samples_of(input, from, count).upload(&self.device, *view)?;
-            }
-            bound.network.forward(at, false, |run| walk_forward(&bound.layers, run));
-            for (output, view) in outputs.iter_mut().zip(&bound.network.program(at).outputs) {
-                let part = Array::download(&self.device, *view);
-                match output {
-                    None => *output = Some(part),
+        let mut watched = Watched::new(options, Some(data.len()))?;
+        let device = self.device.clone();
+        install(&device, || {
+            let walk = Interpreted::new(&bound.network);
+            let network = &mut bound.network;
+            watched.begin(network)?;
+            let mut predictor = Predictor { network, walk: &walk, staging: &mut Vec::new() };
+            let mut take = |at: usize, _: usize, view: View, device: &Device| {
+                let part = Array::download(device, view);
+                match &mut outputs[at] {
+                    None => outputs[at] = Some(part),
                     Some(whole) => append(whole, part),
                 }
-            }
-            from += count.max(1);
-        }
-        Ok(outputs.into_iter().flatten().collect())
+            };
+            watched.predict(&mut predictor, &ports, &mut take)?;
+            watched.end(predictor.network)
+        })?;
+        let empty = || {
+            bound.outputs().map(|(shape, dtype)| Array::of(shape.to_vec(), dtype, &vec![0.0; shape.size()]))
+        };
+        Ok(outputs.into_iter().zip(empty()).map(|(output, empty)| output.unwrap_or(empty)).collect())
     }
 
     /// The arrays with the ranks that the inputs have, their specs, and the number of samples.
@@ -322,17 +343,6 @@ fn with_rank_of(mut array: Array, slot: &Slot) -> Array {
         array.shape.push(1);
     }
     array
-}
-
-fn samples_of(array: &Array, from: usize, count: usize) -> Array {
-    let size = array.shape[1..].iter().product::<usize>() * array.stored.size();
-    let mut shape = array.shape.clone();
-    shape[0] = count;
-    Array {
-        shape,
-        stored: array.stored,
-        bytes: array.bytes[from * size..(from + count) * size].to_vec().into(),
-    }
 }
 
 fn append(whole: &mut Array, part: Array) {

@@ -27,7 +27,7 @@ pub use keras_tensor::{Dimension, Input, IntoTensors, KerasTensor, On, Shared};
 pub use loaded::LoadedModel;
 pub use parse::parse;
 pub use sequential::Sequential;
-pub use training::{LossList, TrainingBatch};
+pub use training::{LossList, Prepared, TrainingBatch};
 
 /// A model as its configuration describes it. Dimensions may be unknown until data comes.
 #[derive(Clone)]

@@ -185,8 +185,23 @@ impl LoadedModel {
     }
 }
 
-/// Arrays in the element types that the model takes.
-struct Prepared {
+/// Arrays in the element types that a model takes: what [`FitOptions::validation`] is made of.
+///
+/// ```
+/// use keras_runtime::graph::{Prepared, Sequential};
+/// use keras_runtime::layers::Dense;
+/// use keras_runtime::saving::Array;
+/// use keras_runtime::training::{FitOptions, Validation};
+/// use keras_runtime::{DType, Device};
+///
+/// let mut model = Sequential::new([1]).add(Dense::new(1)).build(Device::default())?;
+/// let array = Array::of(vec![2, 1], DType::F32, &[0.0, 1.0]);
+/// let held_out = Prepared::new(&mut model, &[array.clone()], &[array])?;
+/// let validation = Some(Validation::Memory(held_out.samples()?, 0));
+/// let options = FitOptions { validation, ..FitOptions::default() };
+/// # Ok::<(), keras_runtime::Error>(())
+/// ```
+pub struct Prepared {
     x: Vec<Array>,
     y: Vec<Array>,
     samples: usize,
@@ -194,7 +209,10 @@ struct Prepared {
 
 impl Prepared {
     /// Checks the inputs and binds the model to their shapes.
-    fn new(model: &mut LoadedModel, x: &[Array], y: &[Array]) -> Result<Prepared> {
+    ///
+    /// # Errors
+    /// If the model cannot take them.
+    pub fn new(model: &mut LoadedModel, x: &[Array], y: &[Array]) -> Result<Prepared> {
         let (x, specs, samples) = model.check(x)?;
         model.bind(&specs)?;
         let x = x.iter().zip(&specs).map(|(array, spec)| array.converted(spec.dtype())).collect();
@@ -202,7 +220,21 @@ impl Prepared {
         Ok(Prepared { x, y, samples })
     }
 
-    fn samples(&self) -> Result<Samples<'_>> {
+    /// How many samples.
+    pub fn len(&self) -> usize {
+        self.samples
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.samples == 0
+    }
+
+    /// The samples.
+    ///
+    /// # Errors
+    /// If there are not as many labels as inputs.
+    pub fn samples(&self) -> Result<Samples<'_>> {
         let port = |array| port(array, self.samples);
         let (x, y) = (self.x.iter().map(port), self.y.iter().map(port));
         Ok(Samples::new(x.collect::<Result<_>>()?, y.collect::<Result<_>>()?))

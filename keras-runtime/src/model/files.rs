@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Architecture, Compiled, Model};
 use crate::engine::{Definition, Network};
-use crate::saving::{Loading, OptimizerArrays};
+use crate::saving::{Loading, OptimizerArrays, Writing};
 use crate::training::TrainedModel;
 use crate::{Device, Result, saving};
 
@@ -62,7 +62,7 @@ impl<M: Architecture> Model<M> {
     /// # Errors
     /// If a file cannot be written, or a variable is larger than a shard.
     pub fn save_sharded_weights(&self, path: impl AsRef<Path>, shard: u64) -> Result<()> {
-        saving::write_weights(path, self.network(), Vec::new(), Some(shard))
+        saving::write_weights(path, self.network(), Vec::new(), Writing::new().shard(shard))
     }
 
     /// The architecture as JSON: `model.to_json()` in Keras, whose `model_from_json` reads it.
@@ -111,7 +111,7 @@ impl<M: Architecture, L> Compiled<M, L> {
     pub fn save_sharded_weights(&self, path: impl AsRef<Path>, shard: u64) -> Result<()> {
         let network = self.network();
         let optimizer: OptimizerArrays = saving::optimizer_arrays(network, TrainedModel::optimizer(self));
-        saving::write_weights(path, network, optimizer, Some(shard))
+        saving::write_weights(path, network, optimizer, Writing::new().shard(shard))
     }
 
     /// Takes weights, and the state of the optimizer, of a file: training goes on where it stopped.

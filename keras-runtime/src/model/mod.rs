@@ -33,4 +33,4 @@ pub use layer_ref::{LayerAccess, LayerMut, LayerRef};
 pub use layer_view::LayerView;
 pub use model::Model;
 pub use stream::IntoBatch;
-pub use summary::Summary;
+pub use summary::{Summary, SummaryRow};

@@ -188,6 +188,12 @@ impl Array {
         Array { shape: self.shape.clone(), stored: dtype.into(), bytes: self.bytes_as(dtype).into() }
     }
 
+    /// The same numbers in another type of files, converted as `as` converts, halves to the nearest.
+    #[must_use]
+    pub fn stored_as(&self, stored: Stored) -> Array {
+        Array { shape: self.shape.clone(), stored, bytes: encode(&self.to_f64(), stored).into() }
+    }
+
     /// The numbers of a view on a device.
     pub fn download(device: &keras_kernels::Device, view: View) -> Array {
         let mut bytes = vec![0; view.size() * view.dtype().size()];

@@ -24,6 +24,7 @@ mod safetensors;
 mod sharded;
 mod tree;
 pub mod weights;
+mod writing;
 mod yaml;
 
 use std::fs;
@@ -48,11 +49,14 @@ pub use model::{
 };
 pub use tree::{Attribute, Group};
 pub use weights::{Loading, Weights};
+pub use writing::Writing;
 
 /// The version of Keras whose files these are.
 const KERAS_VERSION: &str = "3.15.1";
 /// Bytes of a shard unless it is told: Keras' 5 GB.
 const SHARD: u64 = 5 << 30;
+/// Why a size of shards is refused.
+const SHARDED: &str = "a shard size is for sharded weights, `NAME.weights.json`";
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,15 +154,19 @@ pub fn write(
     network: &Network,
     config: &Value,
     optimizer: OptimizerArrays,
+    writing: Writing,
 ) -> Result<()> {
     let path = path.as_ref();
     let format = Format::of(path)?;
     let fail = |message: String| Error::file(path, message);
+    if writing.shard.is_some() {
+        return Err(fail(SHARDED.into()));
+    }
     match format {
-        Format::Keras | Format::Folder => write_tree(path, config, &tree(network, optimizer)),
+        Format::Keras | Format::Folder => write_tree(path, config, &writing.tree(tree(network, optimizer))),
         Format::LegacyH5 => {
             let root = legacy::write(network, Some(config), &optimizer).map_err(fail)?;
-            write_hdf5(path, &root)
+            write_hdf5(path, &writing.tree(root))
         }
         Format::Json | Format::Yaml => Err(fail(
             "holds an architecture alone: write that with `save_architecture`, or choose `.keras`".into(),
@@ -183,8 +191,7 @@ pub fn write_tree(path: impl AsRef<Path>, config: &Value, weights: &Group) -> Re
     }
 }
 
-/// Writes weights in any format that holds some: the old file stays until the new one is whole. Shards have at most
-/// `shard` bytes (5 GiB unless it is told).
+/// Writes weights in any format that holds some: the old file stays until the new one is whole.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -192,20 +199,24 @@ pub fn write_weights(
     path: impl AsRef<Path>,
     network: &Network,
     optimizer: OptimizerArrays,
-    shard: Option<u64>,
+    writing: Writing,
 ) -> Result<()> {
     let path = path.as_ref();
     let format = Format::of(path)?;
     let fail = |message: String| Error::file(path, message);
-    if shard.is_some() && format != Format::Sharded {
-        return Err(fail("a shard size is for `.weights.json`".into()));
+    if writing.shard.is_some() && format != Format::Sharded {
+        return Err(fail(SHARDED.into()));
     }
     match format {
-        Format::WeightsH5 => write_hdf5(path, &tree(network, optimizer)),
-        Format::Sharded => sharded::write(path, &tree(network, optimizer), shard.unwrap_or(SHARD)),
-        Format::LegacyH5 => write_hdf5(path, &legacy::write(network, None, &[]).map_err(fail)?),
+        Format::WeightsH5 => write_hdf5(path, &writing.tree(tree(network, optimizer))),
+        Format::Sharded => {
+            sharded::write(path, &writing.tree(tree(network, optimizer)), writing.shard.unwrap_or(SHARD))
+        }
+        Format::LegacyH5 => write_hdf5(path, &writing.tree(legacy::write(network, None, &[]).map_err(fail)?)),
         Format::Safetensors => {
-            let pieces = safetensors::write(safetensors::collect(network)).map_err(fail)?;
+            let arrays = safetensors::collect(network).into_iter();
+            let arrays = arrays.map(|(name, array)| (name, writing.array(array))).collect();
+            let pieces = safetensors::write(arrays).map_err(fail)?;
             atomic::write_with(path, |file| write_pieces(file, pieces.iter().map(|piece| &**piece)))
         }
         Format::Keras | Format::Folder | Format::Json | Format::Yaml => Err(fail(

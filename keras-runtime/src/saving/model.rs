@@ -5,7 +5,7 @@ use std::path::Path;
 use keras_kernels::DType;
 use serde_json::{Value, json};
 
-use super::{Array, Group, Loading, OptimizerArrays, Stored, Weights, architecture, weights};
+use super::{Array, Group, Loading, OptimizerArrays, Stored, Weights, Writing, architecture, weights};
 use crate::engine::Network;
 use crate::optimizers::OptimizerState;
 use crate::training::{CompileConfig, TrainedModel};
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub fn save(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
     let network = model.network();
     let config = architecture(network.definition(), network.float(), compile_json(&model.compile_config()))?;
-    super::write(path, network, &config, optimizer_arrays(network, model.optimizer()))
+    super::write(path, network, &config, optimizer_arrays(network, model.optimizer()), Writing::new())
 }
 
 /// Saves the weights of a model and, where the format has a place for it, of its optimizer (`.weights.h5`,
@@ -27,7 +27,12 @@ pub fn save(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
 /// # Errors
 /// If the file cannot be written.
 pub fn save_weights(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
-    super::write_weights(path, model.network(), optimizer_arrays(model.network(), model.optimizer()), None)
+    super::write_weights(
+        path,
+        model.network(),
+        optimizer_arrays(model.network(), model.optimizer()),
+        Writing::new(),
+    )
 }
 
 /// Saves a network that was never compiled.
@@ -36,7 +41,7 @@ pub fn save_weights(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<
 /// As [`save`].
 pub fn save_network(network: &Network, path: impl AsRef<Path>) -> Result<()> {
     let config = architecture(network.definition(), network.float(), json!({}))?;
-    super::write(path, network, &config, Vec::new())
+    super::write(path, network, &config, Vec::new(), Writing::new())
 }
 
 /// Saves the weights of a network that was never compiled.
@@ -44,7 +49,7 @@ pub fn save_network(network: &Network, path: impl AsRef<Path>) -> Result<()> {
 /// # Errors
 /// As [`save_weights`].
 pub fn save_network_weights(network: &Network, path: impl AsRef<Path>) -> Result<()> {
-    super::write_weights(path, network, Vec::new(), None)
+    super::write_weights(path, network, Vec::new(), Writing::new())
 }
 
 /// Gives a model the weights of a file, and its optimizer the state that the file has, so that training goes on where it

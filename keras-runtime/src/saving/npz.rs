@@ -138,6 +138,14 @@ pub fn write<'a>(
     atomic::write(path, &bytes)
 }
 
+/// Writes an array as an `.npy` file.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_npy(path: impl AsRef<Path>, array: &Array) -> Result<()> {
+    atomic::write(path.as_ref(), &npy(array))
+}
+
 fn npy(array: &Array) -> Vec<u8> {
     let descr = match array.stored {
         Stored::Bool => "|b1",

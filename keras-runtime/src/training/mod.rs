@@ -28,6 +28,7 @@ pub(crate) use objective::read_number;
 pub use options_of_fit::{
     BatchWeights, EvaluateOptions, FitOptions, PredictOptions, Validation, ValidationFreq, Verbose,
 };
+pub(crate) use session::install;
 pub use session::{Session, Source};
 pub(crate) use stream::ahead;
 pub use stream::{BatchPorts, Batches, MakeBatches};

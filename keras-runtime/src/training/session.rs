@@ -59,7 +59,7 @@ type Next<'n, 'b> = &'n mut (dyn FnMut() -> Result<Option<Box<dyn BatchPorts + '
 type Epoch<'e, 's> = &'e mut dyn FnMut(&mut Session<'_>, usize, &mut Hooks<'s>) -> Result<usize>;
 
 /// Calls `work` in the device's thread pool.
-fn install<T: Send>(device: &Device, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub(crate) fn install<T: Send>(device: &Device, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let mut work = Some(work);
     let mut result = None;
     device.install(usize::MAX, &mut || result = work.take().map(|work| work()));

@@ -28,7 +28,7 @@ const LINE_LENGTH: usize = 76;
 pub struct Summary {
     name: String,
     chain: bool,
-    rows: Vec<Row>,
+    rows: Vec<SummaryRow>,
     trainable: usize,
     frozen: usize,
     optimizer: Option<usize>,
@@ -40,25 +40,38 @@ pub struct Summary {
     range: Option<(String, String)>,
 }
 
-/// A layer, or a layer of a model inside.
-#[derive(Clone, Debug)]
-struct Row {
-    level: usize,
-    name: String,
-    class: &'static str,
-    shape: String,
-    params: usize,
-    connected_to: String,
-    /// `None` if it has no weights.
-    trainable: Option<bool>,
+/// A layer in a [`Summary`], or a layer of a model inside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SummaryRow {
+    /// How many models inside the model it lies in.
+    pub level: usize,
+    /// Its name.
+    pub name: String,
+    /// Its class.
+    pub class: &'static str,
+    /// Shapes of its outputs (those of its first call), batch first; `None` where data decides.
+    pub shapes: Vec<Vec<Option<usize>>>,
+    /// Numbers in all its variables.
+    pub params: usize,
+    /// What it is called on: `dense[0][0]` is a layer, which of its calls, which of the call's outputs. None for layers of
+    /// models inside.
+    pub connected_to: Vec<String>,
+    /// Whether it is trained; `None` if it has no weights.
+    pub trainable: Option<bool>,
 }
 
 impl Summary {
     /// Of a network. `memory` is how many floats a sample takes to predict and to train.
     pub fn new(network: &Network, memory: Option<(usize, usize)>) -> Summary {
+        Summary::with_open_dims(network, network.definition(), memory)
+    }
+
+    /// As [`Summary::new`], for a model with dimensions that data decides: `other` is its structure for inputs of other sizes.
+    /// Dimensions that differ are open.
+    pub fn with_open_dims(network: &Network, other: &Definition, memory: Option<(usize, usize)>) -> Summary {
         let definition = network.definition();
         let mut rows = Vec::new();
-        Rows { network, rows: &mut rows }.add(definition, &[], true);
+        Rows { network, rows: &mut rows }.add(definition, other, &[], true);
         let size = |trained: bool| {
             let of = |v: &&Variable| (v.trainable && v.kind == Kind::Weight) == trained;
             network.variables().iter().filter(of).map(|v| v.size()).sum()
@@ -100,6 +113,18 @@ impl Summary {
         self
     }
 
+    /// Counts so many numbers of an optimizer, too.
+    #[must_use]
+    pub fn optimizer(mut self, numbers: usize) -> Summary {
+        self.optimizer = Some(numbers);
+        self
+    }
+
+    /// All layers, each followed by those inside it.
+    pub fn rows(&self) -> &[SummaryRow] {
+        &self.rows
+    }
+
     /// Lists the layers from one to another alone, both included (default all). A name that is not there lists none.
     #[must_use]
     pub fn layer_range(mut self, from: &str, to: &str) -> Summary {
@@ -108,7 +133,7 @@ impl Summary {
     }
 
     /// The rows that are listed.
-    fn listed(&self) -> impl Iterator<Item = &Row> {
+    fn listed(&self) -> impl Iterator<Item = &SummaryRow> {
         let top = |name: &str| self.rows.iter().position(|row| row.level == 0 && row.name == name);
         let end = |at: usize| {
             let next = self.rows[at + 1..].iter().position(|row| row.level == 0);
@@ -143,9 +168,13 @@ impl Summary {
         for row in self.listed() {
             let prefix = if row.level > 0 { "   ".repeat(row.level) + "└ " } else { String::new() };
             let name = format!("{prefix}{} ({})", row.name, row.class);
-            let mut cells = vec![name, row.shape.clone(), grouped(row.params)];
+            let shapes: Vec<String> = row.shapes.iter().map(|dims| shape(dims)).collect();
+            let shapes =
+                if let [one] = &shapes[..] { one.clone() } else { format!("[{}]", shapes.join(", ")) };
+            let mut cells = vec![name, shapes, grouped(row.params)];
             if !self.chain {
-                cells.push(row.connected_to.clone());
+                let none = row.connected_to.is_empty();
+                cells.push(if none { "-".into() } else { row.connected_to.join(", ") });
             }
             if self.show_trainable {
                 let letter = |trainable| if trainable { "Y" } else { "N" };
@@ -198,34 +227,40 @@ impl<M: Architecture, L> Compiled<M, L> {
 /// Rows of a model and of those inside it.
 struct Rows<'a> {
     network: &'a Network,
-    rows: &'a mut Vec<Row>,
+    rows: &'a mut Vec<SummaryRow>,
 }
 
 impl Rows<'_> {
-    fn add(&mut self, definition: &Definition, path: &[String], trainable: bool) {
+    fn add(&mut self, definition: &Definition, other: &Definition, path: &[String], trainable: bool) {
         let level = path.len();
         for item in order::items(definition) {
             match item {
                 Item::Input(at) => {
                     let input = &definition.inputs[at];
-                    self.rows.push(Row {
+                    self.rows.push(SummaryRow {
                         level,
                         name: input.name.clone(),
                         class: "InputLayer",
-                        shape: shape(&input.spec),
+                        shapes: vec![open(&input.spec, &other.inputs[at].spec)],
                         params: 0,
-                        connected_to: "-".into(),
+                        connected_to: Vec::new(),
                         trainable: None,
                     });
                 }
                 // Keras lists operations (`x * 2`) of the model itself, and the layers of those inside.
                 Item::Member(at) if level > 0 && definition.members[at].is_operation() => {}
-                Item::Member(at) => self.member(definition, at, path, trainable),
+                Item::Member(at) => self.member((definition, other), at, path, trainable),
             }
         }
     }
 
-    fn member(&mut self, definition: &Definition, at: usize, path: &[String], trainable: bool) {
+    fn member(
+        &mut self,
+        (definition, other): (&Definition, &Definition),
+        at: usize,
+        path: &[String],
+        trainable: bool,
+    ) {
         let member: &Member = &definition.members[at];
         let trainable = trainable && member.trainable;
         let mut path = path.to_vec();
@@ -233,22 +268,25 @@ impl Rows<'_> {
         let own = self.network.variables().iter().filter(|v| v.layer.starts_with(&path));
         let params: usize = own.map(Variable::size).sum();
         let nodes = || definition.nodes.iter().filter(|node| node.member == at);
-        let outputs = nodes().next().map_or(&[][..], |node| node.plan.outputs.as_slice());
-        let shapes: Vec<String> = outputs.iter().map(shape).collect();
+        let outputs = |of: &Definition| {
+            let first = of.nodes.iter().find(|node| node.member == at);
+            first.map_or(vec![], |node| node.plan.outputs.as_slice().to_vec())
+        };
+        let shapes = outputs(definition).iter().zip(&outputs(other)).map(|(a, b)| open(a, b)).collect();
         let sources = nodes().flat_map(|node| &node.inputs);
         let names: Vec<String> = sources.map(|source| connection(definition, *source)).collect();
         let nested = path.len() > 1;
-        self.rows.push(Row {
+        self.rows.push(SummaryRow {
             level: path.len() - 1,
             name: member.name.clone(),
             class: member.class_name(),
-            shape: if let [one] = &shapes[..] { one.clone() } else { format!("[{}]", shapes.join(", ")) },
+            shapes,
             params,
-            connected_to: if nested || names.is_empty() { "-".into() } else { names.join(", ") },
+            connected_to: if nested { Vec::new() } else { names },
             trainable: (params > 0).then_some(trainable),
         });
-        if let Body::Model(inner) = &member.body {
-            self.add(inner, &path, trainable);
+        if let (Body::Model(inner), Body::Model(other)) = (&member.body, &other.members[at].body) {
+            self.add(inner, other, &path, trainable);
         }
     }
 }
@@ -274,10 +312,17 @@ fn connection(definition: &Definition, source: Source) -> String {
     }
 }
 
+/// The dimensions of a value, batch first; `None` where those of another binding differ.
+fn open(spec: &Spec, other: &Spec) -> Vec<Option<usize>> {
+    let (shape, other) = (spec.shape(), other.shape());
+    let mut others = other.dims();
+    let dims = shape.dims().map(|dim| Some(dim).filter(|_| others.next() == Some(dim)));
+    spec.batched().then_some(None).into_iter().chain(dims).collect()
+}
+
 /// `(None, 28, 28)`.
-fn shape(spec: &Spec) -> String {
-    let batch = spec.batched().then(|| "None".to_string());
-    let dims: Vec<String> = batch.into_iter().chain(spec.shape().dims().map(|d| d.to_string())).collect();
+fn shape(dims: &[Option<usize>]) -> String {
+    let dims: Vec<String> = dims.iter().map(|dim| dim.map_or("None".into(), |dim| dim.to_string())).collect();
     match &dims[..] {
         [one] => format!("({one},)"),
         several => format!("({})", several.join(", ")),
