@@ -197,7 +197,8 @@ fn in_tree_by_name<'a>(network: &Network, root: &'a Group) -> Result<Vec<Match<'
     let mut found = HashMap::new();
     names(root, &[], &mut found);
     if found.is_empty() && root.groups.contains_key("layers") {
-        let message = "the file does not name its layers (Keras before 3.8 wrote it): load it by position";
+        let message =
+            "the file does not name its layers, as files of older Keras do not: load it by position";
         return Err(Error::Data(message.into()));
     }
     let mut out = Vec::new();

@@ -80,6 +80,62 @@ mod tests {
         assert!(file.as_ptr_range().contains(&array.bytes.as_ptr()));
     }
 
+    /// A file of one group with one array, and where its structures are.
+    fn small() -> (Vec<u8>, impl Fn(&[u8], &[u8]) -> usize) {
+        let mut root = Group::default();
+        root.make(["g"])
+            .arrays
+            .insert("a".into(), Array::of(vec![3], keras_kernels::DType::F32, &[1.0, 2.0, 3.0]));
+        let bytes = write(&root).expect("can be written").to_vec();
+        let find = |bytes: &[u8], what: &[u8]| {
+            bytes.windows(what.len()).rposition(|w| w == what).expect("is in the file")
+        };
+        (bytes, find)
+    }
+
+    fn refused(bytes: Vec<u8>, word: &str) {
+        let error = read(&Bytes::from(bytes).shared()).expect_err("is refused");
+        assert!(error.contains(word), "{error}");
+    }
+
+    #[test]
+    fn cycles_end() {
+        // The root's header is at the address in the superblock.
+        let (mut bytes, find) = small();
+        let root: [u8; 8] = bytes[64..72].try_into().expect("eight bytes");
+        let entries = find(&bytes, b"SNOD");
+        bytes[entries + 16..entries + 24].copy_from_slice(&root);
+        refused(bytes, "nested");
+        // A tree of names that is its own child.
+        let (mut bytes, find) = small();
+        let tree = find(&bytes, b"TREE");
+        bytes[tree + 5] = 1;
+        bytes[tree + 32..tree + 40].copy_from_slice(&(tree as u64).to_le_bytes());
+        refused(bytes, "does not belong");
+    }
+
+    #[test]
+    fn sizes_are_not_believed() {
+        let dims = |n: u64| [&3u64.to_le_bytes()[..], &n.to_le_bytes()].concat();
+        for n in [1 << 20, 1 << 40, u64::MAX] {
+            let (mut bytes, find) = small();
+            // The shape and its limit.
+            let at = find(&bytes, &dims(3));
+            bytes[at..at + 8].copy_from_slice(&n.to_le_bytes());
+            assert!(read(&Bytes::from(bytes).shared()).is_err(), "{n}");
+        }
+        let (bytes, _) = small();
+        refused(bytes[..bytes.len() - 1].to_vec(), "cut off");
+    }
+
+    #[test]
+    fn links_elsewhere_are_not_followed() {
+        let (mut bytes, find) = small();
+        let entries = find(&bytes, b"SNOD");
+        bytes[entries + 24] = 2;
+        refused(bytes, "soft link");
+    }
+
     #[test]
     fn rubbish_is_refused() {
         assert!(read(&Bytes::from(Vec::new()).shared()).is_err());
