@@ -9,6 +9,7 @@ mod data;
 mod evaluate;
 mod failure;
 mod fit;
+mod import;
 mod labels;
 mod plot;
 mod predict;
@@ -48,6 +49,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     Fit(Box<fit::Fit>),
     Convert(convert::Convert),
+    Import(import::Import),
     Plot(plot::Plot),
     Bench(Box<bench::Bench>),
     Completions(completions::Completions),
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(command) => command.run(&common),
         Command::Fit(command) => command.run(&common),
         Command::Convert(command) => command.run(&common),
+        Command::Import(command) => command.run(&common),
         Command::Plot(command) => command.run(&common),
         Command::Bench(command) => command.run(&common),
         Command::Completions(command) => command.run(),

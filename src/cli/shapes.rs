@@ -55,7 +55,7 @@ impl InputShapes {
     }
 
     /// The inputs with the dimensions that were given.
-    fn slots(&self, model: &LoadedModel) -> Outcome<Vec<Slot>> {
+    pub fn slots(&self, model: &LoadedModel) -> Outcome<Vec<Slot>> {
         let mut slots = model.blueprint().inputs.clone();
         let mut given = Vec::new();
         for text in &self.input_shape {

@@ -6,11 +6,51 @@ use super::*;
 fn every_command_has_help_with_examples() {
     let place = Place::new("help");
     let all = place.keras("--help").ok();
-    for command in ["summary", "predict", "evaluate", "fit", "convert", "plot", "bench", "completions"] {
+    for command in
+        ["summary", "predict", "evaluate", "fit", "convert", "import", "plot", "bench", "completions"]
+    {
         assert!(all.contains(&format!("\n  {command} ")), "{command} is not listed:\n{all}");
         let help = place.keras(&format!("{command} --help")).ok();
         assert!(help.contains("Examples:") && help.contains(&format!("keras {command} ")), "{help}");
     }
+}
+
+#[test]
+fn a_model_is_printed_as_source() {
+    let place = Place::new("import");
+    let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import/small/towers/model.keras");
+    std::fs::copy(small, place.path("towers.keras")).expect("the file is there");
+    let expected = "\
+use keras::prelude::*;
+
+model! {
+    pub TowersTower(input_layer: [6]) -> [4] {
+        Dense(4, activation = tanh)(input_layer)
+    }
+}
+
+model! {
+    /// `towers` of `towers.keras`.
+    pub Towers(left: [6], right: [6]) -> [2] {
+        let tower = TowersTower();
+        let tower_1 = tower(left);
+        let tower_2 = tower(right);
+        let subtract = tower_1 - tower_2;
+        #[name = \"score\"] Dense(2)(subtract)
+    }
+}
+";
+    assert_eq!(place.keras("import towers.keras --name Towers").ok(), expected);
+    let ran = place.keras("import towers.keras --name towers");
+    assert_eq!((ran.status, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("upper camel case"), "{}", ran.err);
+    // A shape that the file leaves open is asked for.
+    let open = Path::new(env!("CARGO_MANIFEST_DIR")).join("keras-macros/core/tests/imports/open_shape.json");
+    std::fs::copy(open, place.path("open.json")).expect("the file is there");
+    let ran = place.keras("import open.json");
+    assert!(ran.status == 1 && ran.err.contains("give one with --input-shape"), "{}", ran.err);
+    let text = place.keras("import open.json --input-shape 10x5").ok();
+    assert!(text.contains("pub Net(steps: [10, 5]) -> [3] {"), "{text}");
 }
 
 #[test]

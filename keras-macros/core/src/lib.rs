@@ -4,6 +4,7 @@
 
 pub mod call;
 mod errors;
+pub mod import;
 pub mod layer;
 pub mod model;
 mod naming;

@@ -10,7 +10,7 @@ use super::{Architecture, Compiled, Model};
 use crate::engine::{Definition, Network};
 use crate::saving::{Loading, OptimizerArrays, Writing};
 use crate::training::TrainedModel;
-use crate::{Device, Result, saving};
+use crate::{Device, Error, Result, saving};
 
 impl<M: Architecture> Model<M> {
     /// The model with the weights of a file, in any format that holds some (see [`saving::Format`]).
@@ -21,6 +21,20 @@ impl<M: Architecture> Model<M> {
         let definition = Arc::new(Definition::from_spec(M::GRAPH));
         let mut network = Network::blank(definition, device, 0, DType::F32)?;
         saving::load_network_weights(&mut network, path, Loading::new())?;
+        Ok(Model::from_network(network))
+    }
+
+    /// The model with the weights of a `.keras` file in memory, such as one that `include_bytes!` put into the program.
+    ///
+    /// # Errors
+    /// If the bytes are no such file, or its weights have other shapes than the model's.
+    pub fn from_bytes(bytes: &[u8], device: Device) -> Result<Self> {
+        let wrong = |message: String| Error::file("the file in memory", message);
+        let saved = saving::from_bytes(bytes).map_err(wrong)?;
+        let definition = Arc::new(Definition::from_spec(M::GRAPH));
+        let mut network = Network::blank(definition, device, 0, DType::F32)?;
+        saving::weights::apply(&mut network, &saved.weights, Loading::new())
+            .map_err(|e| wrong(e.to_string()))?;
         Ok(Model::from_network(network))
     }
 

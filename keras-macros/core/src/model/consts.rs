@@ -83,9 +83,14 @@ fn instantiated(parts: &Parts<'_>, layer: &Layer, alias: Ident) -> TokenStream {
 /// ```
 pub fn consts(parts: &Parts<'_>) -> TokenStream {
     let Parts { header, graph, idents } = parts;
-    let inputs = header.inputs.iter().zip(&idents.inputs);
-    let ports = inputs.chain(header.outputs.iter().zip(&idents.outputs)).map(|(port, ident)| {
-        let spec = types::spec(port);
+    let inputs = header.inputs.iter().zip(&idents.inputs).map(|(port, ident)| (port, ident, None));
+    let outputs = header.outputs.iter().zip(&idents.outputs).enumerate();
+    let outputs = outputs.map(|(at, (port, ident))| (port, ident, graph.outputs.get(at)));
+    let ports = inputs.chain(outputs).map(|(port, ident, yielded)| {
+        let spec = match yielded {
+            Some(yielded) if port.inferred => value(parts, *yielded, &quote!(Self)),
+            _ => types::spec(port),
+        };
         quote!(const #ident: ::keras::rt::Spec = #spec;)
     });
     let constant = |ident: &Ident, ty: TokenStream, layer: &Layer| {

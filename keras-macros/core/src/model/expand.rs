@@ -138,7 +138,9 @@ fn architecture(parts: &Parts<'_>, content: &Content) -> TokenStream {
     let layers = access::type_name(parts.header);
     let params = parts.header.params().map(|param| &param.ident);
     let with_network = quote!(<#(#params,)* ::keras::rt::Network>);
-    let (input, output) = (types::batches(inputs), types::batches(outputs));
+    let yielded: Vec<TokenStream> =
+        parts.graph.outputs.iter().map(|output| consts::value(parts, *output, &quote!(#name))).collect();
+    let (input, output) = (types::batches(inputs, &[]), types::batches(outputs, &yielded));
     quote! {
         #[automatically_derived]
         impl #impl_generics ::keras::rt::Architecture for #name #type_generics {

@@ -47,6 +47,8 @@ pub struct Port {
     pub dtype: Option<Ident>,
     /// Dimensions of a sample.
     pub dims: Vec<Expr>,
+    /// Whether it is an output `_`, whose shape is whatever the layers yield.
+    pub inferred: bool,
     /// The brackets.
     pub ends: Ends,
 }
@@ -89,6 +91,12 @@ impl Parse for Source {
             );
         }
         let inputs = ports(input)?;
+        if let Some(port) = inputs.iter().find(|port| port.inferred) {
+            return Err(Error::new(
+                port.ends.first,
+                "the shape of an input is declared, such as `[28, 28, 1]`",
+            ));
+        }
         if !input.peek(Token![->]) {
             return Err(
                 input.error("expected the outputs, such as `-> [10]` or `-> (score: [1], aux: [10])`")
@@ -96,6 +104,11 @@ impl Parse for Source {
         }
         input.parse::<Token![->]>()?;
         let outputs = if input.peek(token::Paren) { ports(input)? } else { vec![input.call(port)?] };
+        if let Some(port) = outputs.iter().find(|port| port.inferred && !generics.params.is_empty()) {
+            let message =
+                "the outputs of a model with parameters are declared: `_` is for models without them";
+            return Err(Error::new(port.ends.first, message));
+        }
         if !input.peek(Token![=]) && !input.peek(token::Brace) {
             return Err(input.error("expected the layers: `= [..]`, `= \"file.keras\"` or `{ .. }`"));
         }
@@ -126,6 +139,10 @@ fn port(input: ParseStream<'_>) -> Result<Port> {
     } else {
         None
     };
+    if let Some(infer) = input.parse::<Option<Token![_]>>()? {
+        let ends = Ends { first: infer.span, last: infer.span };
+        return Ok(Port { name, dtype: None, dims: Vec::new(), inferred: true, ends });
+    }
     if !input.peek(token::Bracket) {
         return Err(
             input.error("expected a shape in brackets, such as `[28, 28, 1]`, `[10]`, `[]` or `[i32; 100]`")
@@ -141,7 +158,8 @@ fn port(input: ParseStream<'_>) -> Result<Port> {
         None
     };
     let dims = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?.into_iter().collect();
-    Ok(Port { name, dtype, dims, ends: Ends { first: bracket.span.open(), last: bracket.span.close() } })
+    let ends = Ends { first: bracket.span.open(), last: bracket.span.close() };
+    Ok(Port { name, dtype, dims, inferred: false, ends })
 }
 
 /// Parses a body.

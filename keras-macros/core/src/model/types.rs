@@ -58,11 +58,14 @@ fn mentions_param(expr: &Expr, header: &Header) -> bool {
     mentions.1
 }
 
-/// The type of the data of some ports.
+/// The type of the data of some ports. `inferred` are the specs of ports whose shape is worked out.
 ///
 /// Expands to: `Batch<D3<28, 28, 1>>`, or a tuple of such.
-pub fn batches(ports: &[Port]) -> TokenStream {
-    let batches = ports.iter().map(|port| {
+pub fn batches(ports: &[Port], inferred: &[TokenStream]) -> TokenStream {
+    let batches = ports.iter().enumerate().map(|(at, port)| {
+        if let (true, Some(spec)) = (port.inferred, inferred.get(at)) {
+            return quote!(::keras::model::Batch<::keras::rt::dims!(#spec)>);
+        }
         let rank = format_ident!("D{}", port.dims.len());
         let dims = port.dims.iter().map(|dim| match dim {
             Expr::Lit(_) | Expr::Path(_) => quote!(#dim),
@@ -89,6 +92,9 @@ pub fn spec(port: &Port) -> TokenStream {
 
 /// A declared shape as it is written: `` `[28, 28, 1]` ``.
 pub fn text(port: &Port) -> String {
+    if port.inferred {
+        return port.name.as_ref().map_or("what its layers yield".into(), |name| format!("`{name}`"));
+    }
     let dims: Vec<String> = port.dims.iter().map(|dim| quote!(#dim).to_string()).collect();
     let dtype = port.dtype.as_ref().map(|dtype| format!("{dtype}; ")).unwrap_or_default();
     let name = port.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();

@@ -46,10 +46,8 @@ pub fn lower(header: &Header, body: &Body, errors: &mut Errors) -> Graph {
     match body {
         Body::List(list) => lower.list(list),
         Body::Block(block) => lower.body(block, &mut env),
-        Body::File(file) => {
-            let message = "this version reads models from files at run time alone: use `keras::load_model`";
-            lower.errors.at(file, message);
-        }
+        // Files are opened before: what they hold is a list or a block.
+        Body::File(_) => {}
     }
     let Lower { graph, .. } = lower;
     graph

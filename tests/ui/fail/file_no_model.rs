@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net([32]) -> [10] = "Cargo.toml"
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net(_) -> [10] = [Dense(10)]
+}
+
+fn main() {}
