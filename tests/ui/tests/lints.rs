@@ -85,6 +85,13 @@ fn own_parts_keep_strict_lints() {
     assert_eq!(model.evaluate(&x, &y).expect("numbers").get("within"), Some(1.0));
 }
 
+model! { pub FromFile(x: [5], fn_: [5]) -> _ = "../../keras-macros/core/tests/imports/nested.json" }
+
+model! {
+    /// With weights in the program.
+    pub Pretrained([4]) -> [3] = "../import/small/classifier/model.keras"
+}
+
 #[test]
 fn strict_lints() {
     const UNITS: usize = 3;
@@ -94,4 +101,6 @@ fn strict_lints() {
     assert_eq!(Local::PARAMS, 15);
     const { assert!(Everything::PARAMS > 0 && Everything::PEAK > 0 && Everything::TRAIN_PEAK > Everything::PEAK) };
     let _ = Everything;
+    const { assert!(FromFile::PARAMS > 0 && Pretrained::PARAMS == 67) };
+    assert!(Pretrained::pretrained(keras::Device::default()).is_ok());
 }

@@ -28,7 +28,8 @@ pub fn assign(header: &Header, graph: &Graph, errors: &mut Errors) -> Idents {
         })
         .collect();
     let mut changing = |method: &Ident| {
-        let (stem, mut next) = (format!("{}_mut", method.unraw()), 0);
+        // `type_`, which is no keyword, becomes `type_mut`.
+        let (stem, mut next) = (format!("{}_mut", method.unraw().to_string().trim_end_matches('_')), 0);
         Ident::new(&fresh_methods.fresh(&stem, &mut next), method.span())
     };
     let methods_mut: Vec<Ident> = methods.iter().map(&mut changing).collect();
