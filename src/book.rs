@@ -16,4 +16,4 @@ mod first_model {}
 #[doc = include_str!("../book/src/own-layers.md")]
 mod own_layers {}
 
-pages!(introduction, models, training, data, callbacks, files, formats, import, errors, performance);
+pages!(introduction, models, training, data, callbacks, files, formats, import, cli, errors, performance);

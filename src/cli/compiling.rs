@@ -41,7 +41,7 @@ impl Compiling {
         let metrics = by_output(&self.metrics, "--metrics")?;
         // Names are looked up now: an error then names the option.
         for name in losses.values() {
-            losses::from_config(&json!(name[0])).map_err(|e| Failure::usage(format!("--loss: {e}")))?;
+            losses::from_config(&json!(name[0])).map_err(|e| Failure::usage(format!("--{e}")))?;
         }
         for name in metrics.values().flatten() {
             metrics::from_config(&json!(name)).map_err(|e| Failure::usage(format!("--metrics: {e}")))?;
@@ -120,8 +120,7 @@ fn compile_config(saved: &mut Saved) -> &mut Map<String, Value> {
 
 /// An optimizer as files have it.
 fn optimizer_json(optimizer: &Value, learning_rate: Option<f64>) -> Outcome<Value> {
-    let mut optimizer =
-        optimizers::from_config(optimizer).map_err(|e| Failure::usage(format!("--optimizer: {e}")))?;
+    let mut optimizer = optimizers::from_config(optimizer).map_err(|e| Failure::usage(format!("--{e}")))?;
     if let Some(rate) = learning_rate {
         if !(rate >= 0.0 && rate.is_finite()) {
             return Err(Failure::usage(format!(

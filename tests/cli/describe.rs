@@ -15,6 +15,36 @@ fn every_command_has_help_with_examples() {
     }
 }
 
+/// The commands in a text: lines that begin with `keras`, with their continuations, without what the shell does with them.
+fn commands(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    let lines = joined.lines().map(|line| line.trim().trim_start_matches("$ "));
+    let own = lines.filter(|line| line.starts_with("keras ")).map(|line| {
+        let end = line.find(['|', '>', '#']).unwrap_or(line.len());
+        line["keras ".len()..end].trim().to_string()
+    });
+    own.collect()
+}
+
+#[test]
+fn examples_use_options_that_there_are() {
+    let place = Place::new("examples");
+    let mut all = Vec::new();
+    for command in ["summary", "predict", "evaluate", "fit", "convert", "plot", "bench", "completions"] {
+        let help = place.keras(&format!("{command} --help")).ok();
+        all.extend(commands(help.split("Examples:").nth(1).expect("it has examples")));
+    }
+    let examples = all.len();
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src/cli.md");
+    all.extend(commands(&std::fs::read_to_string(book).expect("the page is there")));
+    assert!(examples > 20 && all.len() > examples + 8);
+    for example in all {
+        // The parser comes to the last option only if it takes those before it.
+        let ran = place.keras(&format!("{example} --help"));
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "keras {example}");
+    }
+}
+
 #[test]
 fn a_model_is_printed_as_source() {
     let place = Place::new("import");

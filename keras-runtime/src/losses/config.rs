@@ -63,7 +63,10 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Loss>> {
                     Ok(Box::new(loss))
                 })*
                 _ if json.is_object() && is_function(json) => Err(Error::config("loss", function::unknown(&class))),
-                _ => Err(Error::config("loss", format!("there is no loss `{class}` here"))),
+                _ => {
+                    let known = [$(stringify!($name)),*].join(", ");
+                    Err(Error::config("loss", format!("there is no `{class}` here: these are {known}")))
+                }
             }
         };
     }

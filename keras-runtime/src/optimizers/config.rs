@@ -28,7 +28,10 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Optimizer>> {
                     optimizer.read(&config)?;
                     Ok(Box::new(optimizer))
                 })*
-                _ => Err(Error::config("optimizer", format!("there is no optimizer `{class}` here"))),
+                _ => {
+                    let known = [$(stringify!($name)),*].join(", ");
+                    Err(Error::config("optimizer", format!("there is no `{class}` here: these are {known}")))
+                }
             }
         };
     }

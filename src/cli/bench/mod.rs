@@ -179,8 +179,9 @@ impl Bench {
             sizes.iter().filter_map(|(what, bytes)| bytes.map(|bytes| vec![what.to_string(), memory(bytes)]));
         let sizes = table(&["memory", ""], &sizes.collect::<Vec<_>>());
         print(&format!(
-            "{}: batches of {batch}, {threads} threads, {} steps after {} to warm up\n\n{times}\n{sizes}",
+            "{}: batches of {batch}, {threads} {}, {} steps after {} to warm up\n\n{times}\n{sizes}",
             network.definition().name,
+            if threads == 1 { "thread" } else { "threads" },
             self.steps,
             self.warmup
         ))
