@@ -78,7 +78,8 @@ fn bytes(header: &Header, file: &LitStr, has_weights: bool) -> TokenStream {
     let name = &header.name;
     let doc = format!("The model with the weights of `{}`, which are part of the program.", file.value());
     quote! {
-        #[allow(dead_code)]
+        // A model may be called `Pretrained`.
+        #[allow(dead_code, clippy::self_named_constructors)]
         impl #name {
             #[doc = #doc]
             ///
