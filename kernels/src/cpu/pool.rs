@@ -214,7 +214,11 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 // Each waits inside until the other is inside too.
-                scope.spawn(|| install(Some(&pool), true, &mut || drop(meet.wait())));
+                scope.spawn(|| {
+                    install(Some(&pool), true, &mut || {
+                        meet.wait();
+                    })
+                });
             }
         });
     }

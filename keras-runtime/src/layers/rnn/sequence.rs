@@ -420,13 +420,13 @@ impl Loop<'_> {
             c: Strides::rows(units).batched(self.steps * self.size(), 0),
             ..Gemm::new(self.batch, units, units)
         };
-        let seen = self.from_step(self.dropped.map_or(self.call.saved[STATES], |(_, states)| states), step);
-        let (to, kernel) = (self.from_step(self.inputs, step), self.call.weights[RECURRENT]);
+        let seen = self.since(self.dropped.map_or(self.call.saved[STATES], |(_, states)| states), step);
+        let (to, kernel) = (self.since(self.inputs, step), self.call.weights[RECURRENT]);
         self.cx.device.gemm(&product, seen, kernel, None, Activation::Linear, Grad::add(to));
     }
 
     /// A buffer of pieces `[batch, units]` from that of a step on.
-    fn from_step(&self, of: View, step: usize) -> View {
+    fn since(&self, of: View, step: usize) -> View {
         let flat = of.reshape(Shape::of(&[of.size()]));
         flat.cut(step * self.size(), Shape::of(&[flat.size() - step * self.size()]))
     }
@@ -585,7 +585,7 @@ impl Loop<'_> {
         match self.dropped {
             Some((_, states)) => {
                 let each = self.steps * self.size();
-                Source { view: self.from_step(states, gate * self.steps), each }
+                Source { view: self.since(states, gate * self.steps), each }
             }
             None => Source { view: self.call.saved[STATES], each: 0 },
         }
