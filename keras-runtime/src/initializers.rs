@@ -255,3 +255,6 @@ pub(crate) fn download(device: &Device, from: View) -> Vec<f64> {
         numbers.iter().map(|b| T::from_ne_bytes(*b).to_f64()).collect()
     })
 }
+
+#[cfg(test)]
+mod tests;

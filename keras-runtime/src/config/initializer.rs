@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ConfigValue, envelope, number, object, plain, seed};
+use super::{ConfigValue, envelope, nothing_else, number, object, plain, seed, word};
 use crate::Initializer;
 use crate::initializers::{Distribution, FanMode};
 
@@ -54,13 +54,8 @@ impl ConfigValue for Initializer {
         let expected = || "an initializer".to_string();
         let (name, config) = object(json).ok_or_else(expected)?;
         let seed = seed(&config)?;
-        if config.get("input_axes").is_some_and(|v| !v.is_null())
-            || config.get("output_axes").is_some_and(|v| !v.is_null())
-        {
-            return Err("an initializer without `input_axes` and `output_axes`".into());
-        }
         let number = |key, default| number(&config, key, default);
-        Ok(match plain(&name).as_str() {
+        let value = match plain(&name).as_str() {
             "zeros" | "zero" => Zeros,
             "ones" | "one" => Ones,
             "constant" => Constant { value: number("value", 0.0)? },
@@ -75,26 +70,25 @@ impl ConfigValue for Initializer {
             }
             "variancescaling" => VarianceScaling {
                 scale: number("scale", 1.0)?,
-                mode: match config.get("mode").and_then(Value::as_str).unwrap_or("fan_in") {
-                    "fan_in" => FanMode::FanIn,
-                    "fan_out" => FanMode::FanOut,
-                    "fan_avg" => FanMode::FanAvg,
-                    _ => return Err("`mode` to be fan_in, fan_out or fan_avg".into()),
-                },
-                distribution: match config
-                    .get("distribution")
-                    .and_then(Value::as_str)
-                    .unwrap_or("truncated_normal")
-                {
-                    "truncated_normal" | "normal" => Distribution::TruncatedNormal,
-                    "untruncated_normal" => Distribution::UntruncatedNormal,
-                    "uniform" => Distribution::Uniform,
-                    _ => {
-                        return Err(
-                            "`distribution` to be truncated_normal, untruncated_normal or uniform".into()
-                        );
-                    }
-                },
+                mode: word(
+                    &config,
+                    "mode",
+                    &[
+                        ("fan_in", FanMode::FanIn),
+                        ("fan_out", FanMode::FanOut),
+                        ("fan_avg", FanMode::FanAvg),
+                    ],
+                )?,
+                distribution: word(
+                    &config,
+                    "distribution",
+                    &[
+                        ("truncated_normal", Distribution::TruncatedNormal),
+                        ("normal", Distribution::TruncatedNormal),
+                        ("untruncated_normal", Distribution::UntruncatedNormal),
+                        ("uniform", Distribution::Uniform),
+                    ],
+                )?,
                 seed,
             },
             "glorotuniform" => GlorotUniform { seed },
@@ -106,6 +100,9 @@ impl ConfigValue for Initializer {
             "orthogonal" | "orthogonalinitializer" => Orthogonal { gain: number("gain", 1.0)?, seed },
             "identity" | "identityinitializer" => Identity { gain: number("gain", 1.0)? },
             _ => return Err(expected()),
-        })
+        };
+        // Among them `input_axes` and `output_axes`, which change the fans.
+        nothing_else(&config, "an initializer", &value.to_json())?;
+        Ok(value)
     }
 }

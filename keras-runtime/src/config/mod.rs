@@ -200,14 +200,30 @@ fn number(config: &Map<String, Value>, key: &str, default: f64) -> Result<f64, S
     }
 }
 
+/// One of a few words of an object's configuration; the first is its default.
+fn word<T: Copy>(config: &Map<String, Value>, key: &str, words: &[(&str, T)]) -> Result<T, String> {
+    let Some(json) = config.get(key) else { return Ok(words[0].1) };
+    let found = words.iter().find(|(word, _)| json == word).map(|(_, value)| *value);
+    let names = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| format!("one of {} at `{key}`", names()))
+}
+
 fn seed(config: &Map<String, Value>) -> Result<Option<u64>, String> {
-    match config.get("seed") {
-        None | Some(Value::Null) => Ok(None),
+    let number = match config.get("seed") {
+        None | Some(Value::Null) => return Ok(None),
         // A generator object: the seed that it started from.
-        Some(Value::Object(object)) => {
-            Ok(object.get("config").and_then(|c| c.get("seed")).and_then(Value::as_u64))
-        }
-        Some(value) => value.as_u64().map(Some).ok_or_else(|| "a whole number at `seed`".into()),
+        Some(Value::Object(object)) => object.get("config").and_then(|c| c.get("seed")),
+        Some(value) => Some(value),
+    };
+    number.and_then(Value::as_u64).map(Some).ok_or_else(|| "a whole number at `seed`".into())
+}
+
+/// Refuses what an object's configuration says beyond what is written for it; `dtype` is Keras 2's, which weights do not follow.
+fn nothing_else(config: &Map<String, Value>, kind: &str, written: &Value) -> Result<(), String> {
+    let known = |key: &str| written["config"].get(key).is_some() || key == "dtype";
+    match config.iter().find(|(key, value)| !known(key) && !value.is_null()) {
+        Some((key, _)) => Err(format!("{kind} without `{key}`")),
+        None => Ok(()),
     }
 }
 

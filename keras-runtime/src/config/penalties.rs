@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ConfigValue, envelope, number, object, plain};
+use super::{ConfigValue, envelope, nothing_else, number, object, plain, word};
 use crate::plan::Ints;
 use crate::{Constraint, Regularizer};
 
@@ -23,7 +23,7 @@ impl ConfigValue for Regularizer {
     fn from_json(json: &Value) -> Result<Self, String> {
         let expected = || "a regularizer".to_string();
         let (name, config) = object(json).ok_or_else(expected)?;
-        Ok(match plain(&name).as_str() {
+        let value = match plain(&name).as_str() {
             "l1" => Regularizer::L1 { l1: number(&config, "l1", 0.01)? },
             "l2" => Regularizer::L2 { l2: number(&config, "l2", 0.01)? },
             // By name both factors are 0.01, as in Keras.
@@ -33,14 +33,12 @@ impl ConfigValue for Regularizer {
             }
             "orthogonalregularizer" | "orthogonal" => Regularizer::Orthogonal {
                 factor: number(&config, "factor", 0.01)?,
-                columns: match config.get("mode").and_then(Value::as_str).unwrap_or("rows") {
-                    "rows" => false,
-                    "columns" => true,
-                    _ => return Err("`mode` to be rows or columns".into()),
-                },
+                columns: word(&config, "mode", &[("rows", false), ("columns", true)])?,
             },
             _ => return Err(expected()),
-        })
+        };
+        nothing_else(&config, "a regularizer", &value.to_json())?;
+        Ok(value)
     }
 }
 
@@ -65,7 +63,7 @@ impl ConfigValue for Constraint {
         let expected = || "a constraint".to_string();
         let (name, config) = object(json).ok_or_else(expected)?;
         let axes = config.get("axis").map_or(Ok(Ints::of([0])), Ints::from_json)?;
-        Ok(match plain(&name).as_str() {
+        let value = match plain(&name).as_str() {
             "nonneg" => Constraint::NonNeg,
             "maxnorm" => Constraint::MaxNorm { max_value: number(&config, "max_value", 2.0)?, axes },
             "minmaxnorm" => Constraint::MinMaxNorm {
@@ -76,6 +74,8 @@ impl ConfigValue for Constraint {
             },
             "unitnorm" => Constraint::UnitNorm { axes },
             _ => return Err(expected()),
-        })
+        };
+        nothing_else(&config, "a constraint", &value.to_json())?;
+        Ok(value)
     }
 }

@@ -362,7 +362,8 @@ impl Graph<'_> {
                 let mut with = config.clone();
                 with.extend(options.clone());
                 let module = json.get("module").and_then(Value::as_str).unwrap_or("");
-                let layer = self.registry.make(class, module, &with)?;
+                let layer = self.registry.make(class, module, &with);
+                let layer = layer.map_err(|e| Error::config(what(), e.to_string()))?;
                 let known = layer.config();
                 if let Some(key) = options.keys().find(|key| !known.contains_key(key.as_str())) {
                     return Err(Error::config(what(), format!("cannot be called with `{key}`")));

@@ -13,7 +13,10 @@ mod registry;
 pub mod regularization;
 pub mod reshaping;
 pub mod rnn;
+#[cfg(test)]
+mod signatures;
 pub(crate) mod support;
+mod unsupported;
 #[cfg(test)]
 mod values;
 

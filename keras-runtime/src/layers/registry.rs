@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::layer::{Config, FromConfig, Layer};
 use crate::layers as l;
+use crate::layers::unsupported;
 use crate::{Error, Result};
 
 /// Makes a layer from its configuration.
@@ -16,6 +17,13 @@ fn make<L: FromConfig + Layer + 'static>(config: &Config) -> Result<Arc<dyn Laye
 
 const fn entry<L: FromConfig + Layer + 'static>() -> (&'static str, Make) {
     (L::CLASS_NAME, make::<L>)
+}
+
+/// Makes a built-in layer, and refuses what its configuration says beyond its options.
+fn make_strictly(class: &str, make: Make, config: &Config) -> Result<Arc<dyn Layer>> {
+    let layer = make(config)?;
+    unsupported::check(class, config, &layer.config())?;
+    Ok(layer)
 }
 
 /// The built-in layers.
@@ -110,19 +118,25 @@ const BUILT_IN: &[(&str, Make)] = &[
 /// ```
 #[derive(Clone)]
 pub struct Registry {
-    makers: BTreeMap<&'static str, Make>,
+    makers: BTreeMap<&'static str, Maker>,
+}
+
+#[derive(Clone, Copy)]
+enum Maker {
+    BuiltIn(Make),
+    Registered(Make),
 }
 
 impl Registry {
     /// The built-in layers.
     pub fn new() -> Registry {
-        Registry { makers: BUILT_IN.iter().copied().collect() }
+        Registry { makers: BUILT_IN.iter().map(|(class, make)| (*class, Maker::BuiltIn(*make))).collect() }
     }
 
     /// With one class more; it takes the place of a built-in one of the same name.
     #[must_use]
     pub fn register<L: FromConfig + Layer + 'static>(mut self) -> Registry {
-        self.makers.insert(L::CLASS_NAME, make::<L>);
+        self.makers.insert(L::CLASS_NAME, Maker::Registered(make::<L>));
         self
     }
 
@@ -142,8 +156,10 @@ impl Registry {
     /// If the class is unknown (`module` is where its file says that it comes from), or its configuration says
     /// something that cannot be honoured.
     pub fn make(&self, class: &str, module: &str, config: &Config) -> Result<Arc<dyn Layer>> {
-        if let Some(make) = self.makers.get(class) {
-            return make(config);
+        match self.makers.get(class) {
+            Some(Maker::BuiltIn(make)) => return make_strictly(class, *make, config),
+            Some(Maker::Registered(make)) => return make(config),
+            None => {}
         }
         let what = format!("class `{class}` of module `{module}`");
         Err(Error::config(
