@@ -73,11 +73,7 @@ impl ConfigValue for Initializer {
                 mode: word(
                     &config,
                     "mode",
-                    &[
-                        ("fan_in", FanMode::FanIn),
-                        ("fan_out", FanMode::FanOut),
-                        ("fan_avg", FanMode::FanAvg),
-                    ],
+                    &[("fan_in", FanMode::FanIn), ("fan_out", FanMode::FanOut), ("fan_avg", FanMode::FanAvg)],
                 )?,
                 distribution: word(
                     &config,
