@@ -10,7 +10,7 @@ use keras::DType;
 use keras::graph::{LoadedModel, TrainingBatch, load_model, model_from_json, model_from_yaml};
 use keras::model::Model;
 use keras::prelude::*;
-use keras::saving::{self, Array, Format, Loading, npz};
+use keras::saving::{self, Array, Format, Group, Loading, Stored, Weights, npz};
 
 model! {
     Plain([3]) -> [2] = [
@@ -162,7 +162,8 @@ fn every_format_survives_and_opens_in_keras() {
     let folder = folder("written");
     let mut jobs = Vec::new();
     // A typed model is read at run time, and the other way round.
-    for source in ["plain.keras", "graph.keras", "graph.h5", "keras2_graph.h5", "mixed_float16.keras"] {
+    let sources = ["plain.keras", "graph.keras", "graph.h5", "keras2_graph.h5"];
+    for source in sources.into_iter().chain(["float16.keras", "bfloat16.keras", "mixed_float16.keras"]) {
         let name = source.replace('.', "_");
         let path = |extension: &str| folder.join(format!("{name}{extension}"));
         let stem = source.split('.').next().expect("a name");
@@ -177,7 +178,11 @@ fn every_format_survives_and_opens_in_keras() {
             .collect();
         npz::write(path(".npz"), named.iter().map(|(n, a)| (n.as_str(), *a))).expect("can be written");
         let npz = path(".npz");
-        let tolerance = if source.starts_with("mixed") { HALF } else { SINGLE };
+        let tolerance = match stem {
+            "float16" | "mixed_float16" => HALF,
+            "bfloat16" => BRAIN,
+            _ => SINGLE,
+        };
         let trained = matches!(source, "plain.keras" | "graph.keras" | "graph.h5");
         for extension in MODELS {
             model.save(path(extension)).unwrap_or_else(|e| panic!("{e}"));
@@ -214,6 +219,66 @@ fn every_format_survives_and_opens_in_keras() {
         }
     }
     check(&folder, &jobs);
+}
+
+/// Every array of a tree, with its path.
+fn walk(group: &Group, path: &str, to: &mut impl FnMut(String, &Array)) {
+    group.arrays.iter().for_each(|(name, array)| to(format!("{path}/{name}"), array));
+    for (name, group) in &group.groups {
+        walk(group, &format!("{path}/{name}"), to);
+    }
+}
+
+/// Policies of 16 bits are computed in 32; what is saved has the policy again, and variables in the type that it says.
+#[test]
+fn policies_of_16_bits_are_kept() {
+    let folder = folder("policies");
+    let policies = |config: &serde_json::Value| -> Vec<serde_json::Value> {
+        let layers = config["config"]["layers"].as_array().expect("layers").iter();
+        let layers = layers.filter(|layer| layer["class_name"] != "InputLayer");
+        layers.map(|layer| layer["config"]["dtype"]["config"]["name"].clone()).collect()
+    };
+    let stored = |path: &Path| -> Vec<(String, Stored, Vec<f64>)> {
+        let weights = saving::read(path).unwrap_or_else(|e| panic!("{e}")).weights;
+        let Weights::Tree(tree) = weights else { panic!("{} has no tree", path.display()) };
+        let mut arrays = Vec::new();
+        walk(&tree, "", &mut |name, array| arrays.push((name, array.stored, array.to_f64())));
+        arrays
+    };
+    let table = [("float16", Stored::F16), ("bfloat16", Stored::BF16), ("mixed_float16", Stored::F32)];
+    for (policy, expected) in table {
+        let source = files().join(format!("{policy}.keras"));
+        let model = load_model(&source).unwrap_or_else(|e| panic!("{e}"));
+        let (saved, network) =
+            (folder.join(format!("{policy}.keras")), folder.join(format!("{policy}_n.keras")));
+        model.save(&saved).unwrap_or_else(|e| panic!("{e}"));
+        saving::save_network(model.network().expect("is bound"), &network).unwrap_or_else(|e| panic!("{e}"));
+        let theirs = stored(&source);
+        assert!(theirs.iter().any(|(_, stored, _)| *stored == expected), "{policy}: {theirs:?}");
+        for path in [&saved, &network] {
+            assert_eq!(stored(path), theirs, "{}", path.display());
+            let again = load_model(path).unwrap_or_else(|e| panic!("{e}"));
+            let found = policies(again.config());
+            assert_eq!(found, policies(model.config()));
+            assert!(found.iter().any(|name| name == policy), "{policy}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn quantized_policies_are_refused() {
+    let layers = serde_json::json!([
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [null, 3]}},
+        {"class_name": "Dense", "config": {"name": "small", "units": 2, "dtype": {
+            "module": "keras.dtype_policies", "class_name": "QuantizedDTypePolicy",
+            "config": {"mode": "int8", "source_name": "float32"}, "registered_name": null,
+        }}},
+    ]);
+    let model = serde_json::json!({"class_name": "Sequential", "config": {"name": "m", "layers": layers}});
+    let error = model_from_json(&model.to_string()).err().expect("refused").to_string();
+    for part in ["layer `small` (Dense)", "`dtype`", "QuantizedDTypePolicy", "int8", "is not supported"] {
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 #[test]

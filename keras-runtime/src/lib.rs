@@ -23,6 +23,7 @@ mod operations;
 pub mod ops;
 pub mod optimizers;
 pub mod plan;
+mod policy;
 mod regularizers;
 #[doc(hidden)]
 pub mod rt;
@@ -42,4 +43,5 @@ pub use model::{D0, D1, D2, D3, D4, D5, D6};
 /// Arrays: what weights and batches are read as and set from.
 pub use ndarray;
 pub use ops::Tensor;
+pub use policy::Policy;
 pub use regularizers::Regularizer;

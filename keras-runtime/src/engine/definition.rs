@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::spec::{GraphSpec, Source};
 use crate::layer::Layer;
 use crate::plan::{Message, Plan, Spec};
-use crate::{Error, Regularizer, Result};
+use crate::{Error, Policy, Regularizer, Result};
 
 /// Most numbers of one buffer. Files may say anything; sums of sizes below this do not overflow.
 const MOST_NUMBERS: usize = 1 << 36;
@@ -68,6 +68,8 @@ pub struct Member {
     pub trainable: bool,
     /// Penalty on its outputs.
     pub activity_regularizer: Option<Regularizer>,
+    /// In which types its numbers are, by its file.
+    pub policy: Policy,
 }
 
 impl Member {
@@ -136,6 +138,7 @@ impl Definition {
                 },
                 trainable: layer.trainable,
                 activity_regularizer: layer.activity_regularizer,
+                policy: Policy::Full,
             }
         });
         let nodes = spec.nodes.iter().map(|node| Node {
@@ -168,7 +171,8 @@ impl Definition {
     /// Adds a member that is not called yet and returns its place.
     pub fn member(&mut self, name: impl Into<String>, body: Body) -> usize {
         let name = name.into();
-        self.members.push(Member { name, body, trainable: true, activity_regularizer: None });
+        let policy = Policy::Full;
+        self.members.push(Member { name, body, trainable: true, activity_regularizer: None, policy });
         self.members.len() - 1
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::definition::{Body, Definition, Handle};
 use super::spec::Source;
-use crate::Regularizer;
 use crate::plan::{Plan, Spec};
+use crate::{Policy, Regularizer};
 
 /// A layer at the bottom of the tree of models, with its place in it.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct Leaf {
     pub trainable: bool,
     /// Penalty on its outputs.
     pub activity_regularizer: Option<Regularizer>,
+    /// In which types its numbers are, by its file.
+    pub policy: Policy,
 }
 
 /// One call of a leaf.
@@ -100,6 +102,7 @@ impl Flat {
                         plan,
                         trainable,
                         activity_regularizer,
+                        policy: member.policy,
                     });
                     Place::Leaf(self.leaves.len() - 1)
                 }

@@ -13,6 +13,7 @@ use super::variables::{Kind, Variable};
 use crate::initializers::{download, upload};
 use crate::layer::Context;
 use crate::plan::Spec;
+use crate::saving::Array;
 use crate::{Error, Result};
 
 /// Streams of random numbers of a model: weights draw from other ones than calls do.
@@ -62,6 +63,15 @@ pub struct Network {
 }
 
 impl Network {
+    /// The numbers of a variable as files have them: in the type that the policy of its layer says.
+    pub fn array(&self, variable: &Variable) -> Array {
+        let array = Array::download(&self.device, self.view(variable));
+        match self.flat.leaves[variable.leaf].policy.stored() {
+            Some(stored) => array.stored_as(stored),
+            None => array,
+        }
+    }
+
     /// A network in 32-bit floats with fresh weights.
     ///
     /// # Errors

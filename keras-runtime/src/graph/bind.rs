@@ -83,6 +83,7 @@ impl Blueprint {
                 body,
                 trainable: part.trainable,
                 activity_regularizer: part.activity_regularizer,
+                policy: part.policy,
             });
         }
         let mut bound = vec![false; self.parts.len()];

@@ -9,7 +9,7 @@ use super::keras_tensor::{KerasTensor, Member, Node, Origin};
 use super::{Blueprint, LoadedModel, Part, PartCall, PartKind};
 use crate::engine::{Handle, Source};
 use crate::saving::snake_case;
-use crate::{Error, Result};
+use crate::{Error, Policy, Result};
 
 /// A model from symbolic tensors: everything that lies between its inputs and its outputs.
 ///
@@ -92,6 +92,7 @@ impl Functional {
                 },
                 trainable: member.trainable,
                 activity_regularizer: member.activity_regularizer,
+                policy: Policy::Full,
             });
         }
         let mut calls: HashMap<u64, usize> = HashMap::new();

@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use keras_kernels::DType;
 
-use crate::Regularizer;
 use crate::engine::{Handle, Source};
 use crate::layer::Layer;
+use crate::{Policy, Regularizer};
 
 pub use files::{load_model, model_from_json, model_from_yaml};
 pub use functional::Functional;
@@ -76,6 +76,8 @@ pub struct Part {
     pub trainable: bool,
     /// Penalty on its outputs.
     pub activity_regularizer: Option<Regularizer>,
+    /// In which types its numbers are.
+    pub policy: Policy,
 }
 
 /// What a part is.

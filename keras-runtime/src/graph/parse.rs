@@ -12,7 +12,7 @@ use super::{Blueprint, Part, PartCall, PartKind, Slot};
 use crate::engine::{Handle, Source};
 use crate::layer::Config;
 use crate::layers::Registry;
-use crate::{ConfigValue, Error, Regularizer, Result};
+use crate::{ConfigValue, Error, Policy, Regularizer, Result};
 
 /// Deepest nesting of models.
 const DEPTH: usize = 32;
@@ -67,16 +67,6 @@ fn trainable(config: &Config) -> bool {
     config.get("trainable").and_then(Value::as_bool).unwrap_or(true)
 }
 
-/// The float type of a layer's dtype policy. Numbers of 16 bits are read and computed with in 32.
-fn float(config: &Config) -> DType {
-    let policy = match config.get("dtype") {
-        Some(Value::String(name)) => Some(name.as_str()),
-        Some(object) => object.get("config").and_then(|c| c.get("name")).and_then(Value::as_str),
-        None => None,
-    };
-    if policy == Some("float64") { DType::F64 } else { DType::F32 }
-}
-
 fn sequential(config: &Config, registry: &Registry, depth: usize) -> Result<Blueprint> {
     let mut out = empty(config, "Sequential", true)?;
     let mut current = Source::Input(0);
@@ -85,8 +75,7 @@ fn sequential(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
             out.inputs.push(slot(json)?);
             continue;
         }
-        let part = part(json, registry, depth)?;
-        raise_float(&mut out, &part, json);
+        let part = part(json, registry, depth, &mut out.float)?;
         out.parts.push(part);
         out.calls.push(PartCall { part: out.parts.len() - 1, layer: None, inputs: vec![current] });
         current = Source::node(out.calls.len() - 1);
@@ -152,8 +141,8 @@ fn slot(json: &Value) -> Result<Slot> {
     Ok(Slot { dims, dtype, name })
 }
 
-/// A layer, model or operation.
-fn part(json: &Value, registry: &Registry, depth: usize) -> Result<Part> {
+/// A layer, model or operation; one in 64 bits raises the model's floats to them.
+fn part(json: &Value, registry: &Registry, depth: usize, floats: &mut DType) -> Result<Part> {
     let class = class_name(json)?;
     let config = config(json)?;
     let module = json.get("module").and_then(Value::as_str).unwrap_or("");
@@ -176,17 +165,17 @@ fn part(json: &Value, registry: &Registry, depth: usize) -> Result<Part> {
     if matches!(activity_regularizer, Some(Regularizer::Orthogonal { .. })) {
         return Err(Error::config(what(), "an orthogonal regularizer is for matrices, not for activities"));
     }
-    Ok(Part { name, kind, trainable: trainable(config), activity_regularizer })
-}
-
-fn raise_float(out: &mut Blueprint, part: &Part, json: &Value) {
-    let found = match &part.kind {
-        PartKind::Model(model) => model.float,
-        _ => json.get("config").and_then(Value::as_object).map_or(DType::F32, float),
+    let (policy, float) = match &kind {
+        PartKind::Model(model) => (Policy::Full, model.float),
+        // A layer with an option of this name has no policy of floats.
+        PartKind::Layer(layer) if layer.config().contains_key("dtype") => (Policy::Full, DType::F32),
+        PartKind::Layer(_) => Policy::of(config).map_err(|e| Error::config(what(), e.to_string()))?,
+        PartKind::Operation => (Policy::Full, DType::F32),
     };
-    if found == DType::F64 {
-        out.float = DType::F64;
+    if float == DType::F64 {
+        *floats = DType::F64;
     }
+    Ok(Part { name, kind, trainable: trainable(config), activity_regularizer, policy })
 }
 
 fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blueprint> {
@@ -207,11 +196,10 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
             slots.insert(slot.name.clone(), slot);
             continue;
         }
-        let mut part = part(json, registry, depth)?;
+        let mut part = part(json, registry, depth, &mut out.float)?;
         if let Some(name) = json.get("name").and_then(Value::as_str) {
             part.name = name.to_string();
         }
-        raise_float(&mut out, &part, json);
         let calls = json.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut calls =
             calls.iter().map(|call| Arguments::parse(&part.name, call)).collect::<Result<Vec<_>>>()?;

@@ -7,10 +7,10 @@ use keras_kernels::Device;
 use super::functional::Names;
 use super::keras_tensor::{Dimension, Input, Shared};
 use super::{Blueprint, LoadedModel, Part, PartCall, PartKind};
-use crate::Result;
 use crate::engine::Source;
 use crate::layer::Layer;
 use crate::saving::snake_case;
+use crate::{Policy, Result};
 
 /// A model that is a list of layers.
 ///
@@ -96,6 +96,7 @@ impl Sequential {
                 kind: PartKind::Layer(Arc::clone(&member.layer)),
                 trainable: member.trainable,
                 activity_regularizer: member.activity_regularizer,
+                policy: Policy::Full,
             });
             let part = blueprint.parts.len() - 1;
             blueprint.calls.push(PartCall { part, layer: None, inputs: vec![current] });

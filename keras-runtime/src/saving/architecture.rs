@@ -9,6 +9,7 @@ use crate::Result;
 use crate::engine::{Body, Definition, Handle, Member, Node, Source};
 use crate::layer::Config;
 use crate::plan::Spec;
+use crate::policy::{INNER, Policy};
 
 /// Layers that take a list of tensors as one argument.
 const TAKE_LISTS: [&str; 10] = [
@@ -44,9 +45,9 @@ impl Writer {
         if spec.dtype().is_float() { self.float.name() } else { spec.dtype().name() }
     }
 
-    fn policy(&self) -> Value {
+    fn policy(&self, policy: Policy) -> Value {
         json!({
-            "module": "keras", "class_name": "DTypePolicy", "config": {"name": self.float.name()},
+            "module": "keras", "class_name": "DTypePolicy", "config": {"name": policy.name(self.float)},
             "registered_name": null,
         })
     }
@@ -75,7 +76,7 @@ impl Writer {
             "module": "keras",
             "class_name": "Sequential",
             "config": {
-                "name": name, "trainable": trainable, "dtype": self.policy(), "layers": layers,
+                "name": name, "trainable": trainable, "dtype": self.policy(Policy::Full), "layers": layers,
                 "build_input_shape": shape,
             },
             "registered_name": null,
@@ -148,11 +149,19 @@ impl Writer {
             return Ok(envelope(layer.module(), class, Value::Object(config), json!(class)));
         }
         config.insert("trainable".into(), json!(member.trainable));
-        config.insert("dtype".into(), self.policy());
+        let policy = self.policy(member.policy);
+        config.insert("dtype".into(), policy.clone());
         if let Some(regularizer) = &member.activity_regularizer {
             config.insert("activity_regularizer".into(), regularizer.to_json());
         }
         config.extend(layer.config());
+        if member.policy != Policy::Full {
+            for key in INNER {
+                if let Some(inner) = config.get_mut(key).filter(|inner| inner.is_object()) {
+                    inner["config"]["dtype"] = policy.clone();
+                }
+            }
+        }
         // A dimension that the input decides is None in Keras' shapes.
         for key in ["output_shape", "noise_shape"] {
             if let Some(Value::Array(dims)) = config.get_mut(key) {

@@ -105,7 +105,7 @@ pub(super) fn write(arrays: Vec<(String, Array)>) -> Result<Vec<Bytes>, String> 
 /// A network's variables by path.
 pub(super) fn collect(network: &Network) -> Vec<(String, Array)> {
     let variables = network.variables().iter();
-    variables.map(|v| (path(network, v), Array::download(network.device(), network.view(v)))).collect()
+    variables.map(|v| (path(network, v), network.array(v))).collect()
 }
 
 /// Matches a network's variables with those of a file. Keras leaves names of models around a layer out of some paths (it

@@ -99,7 +99,7 @@ pub fn collect(network: &Network, optimizer: Option<Vec<Array>>) -> Group {
             let variable = &network.variables()[variable];
             let vars = group.make(variable.spec.path.as_slice().iter().copied()).make(["vars"]);
             let number = vars.arrays.len().to_string();
-            vars.arrays.insert(number, Array::download(network.device(), network.view(variable)));
+            vars.arrays.insert(number, network.array(variable));
         }
     }
     if let Some(variables) = optimizer {

@@ -4,7 +4,7 @@ mod training;
 
 use serde_json::Value;
 
-use super::array::Array;
+use super::array::{Array, Stored};
 use super::layout::places;
 use super::order::{Entry, entries};
 use super::paths::path;
@@ -175,7 +175,10 @@ pub(super) fn write(
     for (name, variables) in layers {
         let variables = variables.into_iter().map(|at| {
             let variable = &network.variables()[at];
-            (path(network, variable), Array::download(network.device(), network.view(variable)))
+            let array = network.array(variable);
+            // Keras does not read its own numbers of this type from such a file; in 32 bits they are the same.
+            let array = if array.stored == Stored::BF16 { array.stored_as(Stored::F32) } else { array };
+            (path(network, variable), array)
         });
         put_variables(weights.make(name.split('/')), variables)?;
     }
