@@ -107,7 +107,7 @@ fn classifier(place: &Place) -> keras::Result<LoadedModel> {
         .build_with(Device::default(), 3)?;
     model.compile(Adam::new(0.01), SparseCategoricalCrossentropy::new(), [metrics![Accuracy]])?;
     let (x, y) = (waves(&[40, 4, 3], 0.0), classes(40, 5));
-    model.fit(&[x.clone()], &[y.clone()], quiet(2))?;
+    model.fit(std::slice::from_ref(&x), std::slice::from_ref(&y), quiet(2))?;
     model.save(place.path("net.keras"))?;
     npz::write(place.path("x.npz"), [("x", &x)])?;
     npz::write(place.path("y.npz"), [("y", &y)])?;
