@@ -1,5 +1,6 @@
-//! Masks that Keras writes down as operations: `Embedding(mask_zero = True)` records `NotEqual(ids, 0)`, and the layers after it
-//! are called with its result as `mask`. Here masks travel beside the values, so neither is needed.
+//! Masks that Keras writes down as operations: `Embedding(mask_zero = True)` records `NotEqual(ids, 0)`, `Masking` records
+//! `Any(NotEqual(x, mask_value), -1)`, and the layers after them are called with the result as `mask`. Here masks travel beside the
+//! values, so none of it is needed.
 
 use std::collections::HashSet;
 
@@ -8,26 +9,54 @@ use serde_json::Value;
 use super::nodes::{Arguments, TensorRef, collect, structure};
 use crate::layer::Config;
 
-/// The operations of a Functional model that compute masks of embeddings and serve nothing else.
-pub(super) fn of_embeddings(layers: &[Value], config: &Config) -> HashSet<String> {
-    let embedded: Vec<TensorRef> = layers
-        .iter()
-        .filter(|l| text(l, "class_name") == "Embedding" && l["config"]["mask_zero"] == Value::Bool(true))
-        .flat_map(|l| calls(l).flat_map(|call| call.tensors()))
-        .collect();
-    let masks = layers.iter().filter(|l| text(l, "class_name") == "NotEqual" && is_mask(l, &embedded));
-    let mut found: HashSet<String> =
-        masks.filter_map(|l| l["config"]["name"].as_str()).map(String::from).collect();
-    // What is used otherwise, or is an output, stays.
-    for call in layers.iter().flat_map(calls) {
-        let mut others = Vec::new();
-        call.args.iter().for_each(|value| collect(value, &mut others));
-        call.kwargs.iter().filter(|(key, _)| *key != "mask").for_each(|(_, v)| collect(v, &mut others));
-        others.iter().for_each(|tensor| _ = found.remove(&tensor.layer));
+/// The operations of a Functional model that compute masks of embeddings and of `Masking`, and serve nothing else.
+pub(super) fn recorded(layers: &[Value], config: &Config) -> HashSet<String> {
+    // What is compared with which number: the inputs of layers that make masks.
+    let mut compared: Vec<(TensorRef, f64)> = Vec::new();
+    for layer in layers {
+        let value = match text(layer, "class_name") {
+            "Embedding" if layer["config"]["mask_zero"] == Value::Bool(true) => Some(0.0),
+            "Masking" => layer["config"]["mask_value"].as_f64(),
+            _ => None,
+        };
+        let Some(value) = value else { continue };
+        compared.extend(calls(layer).flat_map(|call| call.tensors()).map(|input| (input, value)));
     }
+    let mut found: HashSet<String> = HashSet::new();
+    for layer in layers.iter().filter(|l| text(l, "class_name") == "NotEqual" && is_mask(l, &compared)) {
+        found.extend(layer["config"]["name"].as_str().map(String::from));
+    }
+    let any: Vec<&Value> = layers.iter().filter(|l| is_any_of(l, &found)).collect();
+    found.extend(any.into_iter().filter_map(|l| l["config"]["name"].as_str()).map(String::from));
+    keep_what_is_used(layers, config, &mut found);
+    found
+}
+
+/// Takes out what is used otherwise, or is an output, and what that is computed from.
+fn keep_what_is_used(layers: &[Value], config: &Config, found: &mut HashSet<String>) {
     let outputs = config.get("output_layers").and_then(structure);
     outputs.into_iter().flat_map(|(outputs, _)| outputs).for_each(|t| _ = found.remove(&t.layer));
-    found
+    loop {
+        let before = found.len();
+        for layer in layers {
+            // Between themselves they may use each other.
+            if layer["config"]["name"].as_str().is_some_and(|name| found.contains(name)) {
+                continue;
+            }
+            for call in calls(layer) {
+                let mut others = Vec::new();
+                call.args.iter().for_each(|value| collect(value, &mut others));
+                // The mask of a Softmax is one of its inputs.
+                let is_input = text(layer, "class_name") == "Softmax";
+                let named = call.kwargs.iter().filter(|(key, _)| *key != "mask" || is_input);
+                named.for_each(|(_, value)| collect(value, &mut others));
+                others.iter().for_each(|tensor| _ = found.remove(&tensor.layer));
+            }
+        }
+        if found.len() == before {
+            return;
+        }
+    }
 }
 
 /// Drops the argument `mask` if one of these operations yields it.
@@ -50,12 +79,22 @@ fn calls(layer: &Value) -> impl Iterator<Item = Arguments> + '_ {
     nodes.iter().filter_map(|node| Arguments::parse("", node).ok())
 }
 
-/// `NotEqual(ids, 0)` of something that is embedded.
-fn is_mask(layer: &Value, embedded: &[TensorRef]) -> bool {
+/// `NotEqual(x, value)` of what a layer compares with that value.
+fn is_mask(layer: &Value, compared: &[(TensorRef, f64)]) -> bool {
     let mut of = calls(layer);
     let (Some(call), None) = (of.next(), of.next()) else { return false };
-    let zero = call.args.get(1).and_then(Value::as_f64) == Some(0.0);
-    zero && matches!(call.tensors().as_slice(), [ids] if embedded.contains(ids))
+    let (tensors, value) = (call.tensors(), call.args.get(1).and_then(Value::as_f64));
+    let [x] = tensors.as_slice() else { return false };
+    compared.iter().any(|(input, with)| input == x && value == Some(*with))
+}
+
+/// `Any(x, -1)` of one of these.
+fn is_any_of(layer: &Value, found: &HashSet<String>) -> bool {
+    let mut of = calls(layer);
+    let (Some(call), None) = (of.next(), of.next()) else { return false };
+    let config = &layer["config"];
+    let steps = text(layer, "class_name") == "Any" && config["axis"] == -1 && config["keepdims"] != true;
+    steps && matches!(call.tensors().as_slice(), [x] if found.contains(&x.layer))
 }
 
 #[cfg(test)]
@@ -85,7 +124,7 @@ mod tests {
     #[test]
     fn masks_of_embeddings_are_found_and_forgotten() {
         let config = Config::new();
-        let found = of_embeddings(&model(true), &config);
+        let found = recorded(&model(true), &config);
         assert_eq!(found, HashSet::from(["m".to_string()]));
         let mut call = calls(&model(true)[2]).next().unwrap();
         forget(&mut call, &found);
@@ -93,13 +132,38 @@ mod tests {
     }
 
     #[test]
+    fn masks_of_masking_are_two_operations() {
+        let model = |value: f64| {
+            let any = json!({"axis": -1, "keepdims": false});
+            vec![
+                layer("NotEqual", "n", json!({}), json!([tensor("x"), value]), json!({})),
+                layer("Masking", "k", json!({"mask_value": -1.0}), json!([tensor("x")]), json!({})),
+                layer("Any", "a", any, json!([tensor("n")]), json!({})),
+                layer("LSTM", "l", json!({}), json!([tensor("k")]), json!({"mask": tensor("a")})),
+            ]
+        };
+        let mut config = Config::new();
+        assert_eq!(recorded(&model(-1.0), &config), HashSet::from(["n".to_string(), "a".to_string()]));
+        assert!(recorded(&model(-2.0), &config).is_empty());
+        // What an operation that stays is computed from stays too.
+        config.insert("output_layers".into(), json!([["a", 0, 0]]));
+        assert!(recorded(&model(-1.0), &config).is_empty());
+    }
+
+    #[test]
     fn what_means_something_else_stays() {
         let mut config = Config::new();
-        assert!(of_embeddings(&model(false), &config).is_empty());
+        assert!(recorded(&model(false), &config).is_empty());
         let mut used = model(true);
+        let softmax = |mask: &str| {
+            layer("Softmax", "s", json!({}), json!([tensor("y")]), json!({"mask": tensor(mask)}))
+        };
+        used.push(softmax("m"));
+        assert!(recorded(&used, &config).is_empty());
+        used.pop();
         used.push(layer("Dense", "d", json!({}), json!([tensor("m")]), json!({})));
-        assert!(of_embeddings(&used, &config).is_empty());
+        assert!(recorded(&used, &config).is_empty());
         config.insert("output_layers".into(), json!([["m", 0, 0]]));
-        assert!(of_embeddings(&model(true), &config).is_empty());
+        assert!(recorded(&model(true), &config).is_empty());
     }
 }

@@ -186,7 +186,7 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut waiting: Vec<Waiting<'_>> = Vec::new();
     let layers = list(config, "Functional", "layers")?;
-    let masks = masks::of_embeddings(layers, config);
+    let masks = masks::recorded(layers, config);
     for json in layers {
         if json["config"]["name"].as_str().is_some_and(|name| masks.contains(name)) {
             continue;
@@ -326,6 +326,9 @@ impl Graph<'_> {
                 "query" | "value" | "key" | "inputs" | "sequences" => {}
                 "attention_mask" if !tensors.is_empty() => {
                     options.insert("attention_mask_input".into(), true.into());
+                }
+                "mask" if class == "Softmax" && !tensors.is_empty() => {
+                    options.insert("mask_input".into(), true.into());
                 }
                 "initial_state" if !tensors.is_empty() => {
                     options.insert("initial_state_inputs".into(), tensors.len().into());

@@ -4,12 +4,12 @@ use keras_kernels::{Grad, Shape, View};
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::Axes;
 use crate::plan::{Message, Plan, PlanResult, Spec, catalogue};
-use crate::plan_inputs;
+use crate::{DType, plan_inputs};
 
 /// Softmax: `exp(x) / sum(exp(x))` along one axis, or along several that lie side by side.
 ///
-/// * Input: floats of any shape. A mask of the same shape (of a `[steps]` input) leaves out what it says: the others sum to 1,
-///   masked outputs are 0.
+/// * Input: floats of any shape; with `mask_input` also booleans of the same shape. They, or a mask that comes with the input,
+///   leave out what they say: the others sum to 1, masked outputs are 0.
 /// * Output: the same shape.
 ///
 /// Source: <https://keras.io/api/layers/activation_layers/softmax/>.
@@ -25,6 +25,9 @@ pub struct Softmax {
     /// The axis, or axes (default -1).
     #[config(default = Axes::of(-1))]
     pub axis: Axes,
+    /// Option of a call: the last input is the mask (default false).
+    #[config(call, default = false)]
+    pub mask_input: bool,
 }
 
 /// Logits, with a number that `exp` takes to 0 where the mask says so.
@@ -41,10 +44,15 @@ const MASK_OUT: Program<'static> = Program {
 impl Softmax {
     /// What it needs for an input of this spec.
     pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
-        plan_inputs!(inputs, 1);
+        plan_inputs!(inputs, 1 + self.mask_input as usize);
         let x = &inputs[0];
         if !x.dtype().is_float() {
             return Err(catalogue::float(x));
+        }
+        if self.mask_input && !(inputs[1].dtype().same(DType::Bool) && inputs[1].shape().same(&x.shape())) {
+            return Err(
+                Message::new("expects a mask of booleans of the input's shape, found ").spec(&inputs[1])
+            );
         }
         match self.range(x) {
             Ok(_) => Ok(Plan::new(*x)),
@@ -88,7 +96,10 @@ impl Softmax {
     }
 
     /// The mask, if it says something of single elements.
-    fn mask(call: &Call) -> Option<View> {
+    fn mask(&self, call: &Call) -> Option<View> {
+        if self.mask_input {
+            return call.inputs.get(1).copied();
+        }
         call.input_masks.first().copied().flatten().filter(|mask| mask.shape() == call.inputs[0].shape())
     }
 }
@@ -100,6 +111,8 @@ impl Layer for Softmax {
 
     fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
         match &masks[0] {
+            // The mask of the call takes its place.
+            _ if self.mask_input => Ok(()),
             Some(mask) if !mask.same(&inputs[0].shape()) => {
                 Err(catalogue::mask(&inputs[0], mask, &inputs[0].shape()))
             }
@@ -110,7 +123,7 @@ impl Layer for Softmax {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (x, y) = (call.inputs[0], call.outputs[0]);
         let flat = self.flat(x);
-        let Some(mask) = Softmax::mask(call) else {
+        let Some(mask) = self.mask(call) else {
             return cx.device.softmax(x.reshape(flat), 1, y.reshape(flat));
         };
         cx.device.map(&MASK_IN, &[], &[x, mask], &[Grad::write(y)]);
@@ -147,6 +160,14 @@ mod tests {
             .input(Spec::of(&[4]))
             .mask(&[1, 1, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0])
             .run();
+    }
+
+    #[test]
+    fn a_mask_of_the_call() {
+        let mask = Spec::of(&[3, 2]).with_dtype(DType::Bool);
+        LayerCheck::new(Softmax::new().axis(1).mask_input(true)).input(Spec::of(&[3, 2])).input(mask).run();
+        let error = Softmax::new().mask_input(true).plan(&[Spec::of(&[3]), mask]).unwrap_err().to_string();
+        assert!(error.starts_with("expects a mask of booleans of the input's shape, found "), "{error}");
     }
 
     #[test]
