@@ -49,3 +49,51 @@ impl Flat {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use keras_kernels::{DType, Device};
+
+    use super::*;
+    use crate::engine::Network;
+    use crate::layer::Layer;
+    use crate::layers::{
+        BatchNormalization, Dense, Flatten, LSTM, Masking, MultiHeadAttention, Reshape, Softmax,
+    };
+
+    /// What is said of a network of these layers after a `Masking` of `[4, 2]`; the last takes the value twice if it attends.
+    fn refusal(layers: &[Arc<dyn Layer>]) -> String {
+        let mut definition = Definition::new("masked");
+        let mut at = definition.input("x", Spec::of(&[4, 2]));
+        let masking: Arc<dyn Layer> = Arc::new(Masking::new());
+        for (i, layer) in std::iter::once(&masking).chain(layers).enumerate() {
+            let member = definition.layer(format!("layer_{i}"), Arc::clone(layer));
+            let inputs = vec![at; 1 + usize::from(layer.class_name() == "MultiHeadAttention")];
+            at = Source::node(definition.call(member, &inputs).expect("has a plan"));
+        }
+        definition.output("y", at);
+        let made = Network::blank(Arc::new(definition), Device::cpu(), 0, DType::F32);
+        made.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn masks_are_honoured_or_refused() {
+        let softmax = || -> Arc<dyn Layer> { Arc::new(Softmax::new()) };
+        assert_eq!(refusal(&[Arc::new(LSTM::new(3))]), "");
+        assert_eq!(refusal(&[Arc::new(Dense::new(3)), Arc::new(LSTM::new(3))]), "");
+        assert_eq!(refusal(&[Arc::new(BatchNormalization::new())]), "");
+        assert_eq!(refusal(&[Arc::new(MultiHeadAttention::new(1, 2))]), "");
+        // A layer that does not pass masks on.
+        assert_eq!(refusal(&[Arc::new(Flatten::new()), softmax()]), "");
+        let image: Arc<dyn Layer> = Arc::new(Reshape::new([4, 2]));
+        assert_eq!(refusal(&[image, softmax()]), "");
+        // The mask says something of steps, the layer asks about elements.
+        let error = refusal(&[softmax()]);
+        assert!(error.contains("layer_1") && error.contains("Softmax") && error.contains("mask"), "{error}");
+        // Through a layer that passes it on.
+        let error = refusal(&[Arc::new(Dense::new(3)), softmax()]);
+        assert!(error.contains("layer_2"), "{error}");
+    }
+}
