@@ -12,9 +12,9 @@ pub struct Symbols<'t> {
     pub weight: Expr<'t>,
     /// Its gradient.
     pub gradient: Expr<'t>,
-    /// Its slots, in the order of [`Optimizer::slots`].
+    /// Its slots, in the order of [`Optimizer::slots`](super::Optimizer::slots).
     pub slots: Vec<Expr<'t>>,
-    /// The numbers that [`Optimizer::scalars`] filled in; the first is the learning rate.
+    /// The numbers that [`Optimizer::scalars`](super::Optimizer::scalars) filled in; the first is the learning rate.
     pub scalars: [Expr<'t>; MAX_SCALARS],
 }
 

@@ -18,10 +18,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |file| file.write_all(bytes).map_err(|e| e.to_string()))
 }
 
-/// As [`write`], for what is written piece by piece.
+/// As [`write()`], for what is written piece by piece.
 ///
 /// # Errors
-/// As [`write`], or what `content` says.
+/// As [`write()`], or what `content` says.
 pub fn write_with(path: &Path, content: impl FnOnce(&mut File) -> Result<(), String>) -> Result<()> {
     let (temporary, mut file) = create_beside(path)?;
     let done = content(&mut file).map_err(|e| Error::file(path, e)).and_then(|()| {

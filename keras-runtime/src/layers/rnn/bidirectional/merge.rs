@@ -9,7 +9,7 @@ use crate::config::ConfigValue;
 use crate::layer::{Call, Context};
 use crate::layers::support::chain::Chain;
 
-/// How [`Bidirectional`] merges the outputs of the two directions.
+/// How [`Bidirectional`](crate::layers::Bidirectional) merges the outputs of the two directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeMode {
     /// Their sum.

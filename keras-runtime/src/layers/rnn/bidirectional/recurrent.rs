@@ -3,7 +3,7 @@
 use crate::layer::{FromConfig, Layer};
 use crate::layers::rnn::{GRU, LSTM, SimpleRNN};
 
-/// A recurrent layer that [`Bidirectional`] can run in both directions.
+/// A recurrent layer that [`Bidirectional`](crate::layers::Bidirectional) can run in both directions.
 #[diagnostic::on_unimplemented(
     message = "`Bidirectional` cannot run `{Self}` in both directions",
     label = "expected a recurrent layer: `SimpleRNN`, `LSTM` or `GRU`"
