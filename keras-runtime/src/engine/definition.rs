@@ -8,9 +8,6 @@ use crate::layer::Layer;
 use crate::plan::{Message, Plan, Spec};
 use crate::{Error, Policy, Regularizer, Result};
 
-/// Most numbers of one buffer. Files may say anything; sums of sizes below this do not overflow.
-const MOST_NUMBERS: usize = 1 << 36;
-
 /// A layer: a const of a model in source, or one that was made at run time.
 #[derive(Clone)]
 pub enum Handle {
@@ -196,11 +193,6 @@ impl Definition {
             (None, Body::Model(model)) => model.plan(&specs),
         };
         let plan = plan.map_err(error)?;
-        if plan.largest() > MOST_NUMBERS {
-            let message =
-                Message::new("needs more numbers at once than any memory holds: is a size mistaken?");
-            return Err(error(message));
-        }
         plan.check_sizes().map_err(error)?;
         if let Some(first) = self.nodes.iter().find(|n| n.member == member) {
             agree(&first.plan, &plan).map_err(error)?;

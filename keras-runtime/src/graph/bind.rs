@@ -9,9 +9,6 @@ use crate::engine::{Body, Definition, Handle, Member};
 use crate::plan::Spec;
 use crate::{Error, Result};
 
-/// Most numbers of a sample: no memory holds more, and sums of their sizes do not overflow.
-const MOST_NUMBERS: usize = 1 << 36;
-
 impl Slot {
     /// The spec of this input for samples of these dimensions.
     ///
@@ -21,7 +18,7 @@ impl Slot {
         let fits = dims.len() == self.dims.len()
             && self.dims.iter().zip(dims).all(|(want, found)| want.is_none_or(|want| want == *found));
         match Shape::try_of(dims) {
-            Some(shape) if fits && dims.len() < keras_kernels::MAX_RANK && shape.size() <= MOST_NUMBERS => {
+            Some(shape) if fits && dims.len() < keras_kernels::MAX_RANK && !shape.is_oversized() => {
                 Ok(Spec::sample(shape).with_dtype(self.dtype))
             }
             _ => Err(Error::Data(format!(

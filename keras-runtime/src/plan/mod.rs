@@ -209,15 +209,6 @@ impl Plan {
         }
     }
 
-    /// Numbers in the largest of its buffers.
-    pub(crate) fn largest(&self) -> usize {
-        let variables = self.weights.as_slice().iter().chain(self.state.as_slice()).map(|w| w.shape.size());
-        let buffers = [&self.saved, &self.scratch, &self.backward_scratch, &self.packed];
-        let buffers = buffers.into_iter().flat_map(|list| list.as_slice());
-        let values = self.outputs.as_slice().iter().chain(buffers).map(Spec::size);
-        variables.chain(values).max().unwrap_or(0)
-    }
-
     /// The plan of a layer that failed, or whose inputs did: poisoned outputs.
     pub const POISON: Plan = {
         let mut plan = Plan::none();
