@@ -2,7 +2,7 @@
 
 use super::pack::{MAX_DEPTH, Panel, pack};
 use super::tile::{Epilogue, Isa, MAX_COLS, MAX_ROWS, Segment, Tile, Tiled};
-use super::{Gemm, Matmul};
+use super::{Gemm, Matmul, Strides, packed_len};
 use crate::activation::{Activation, Activations};
 use crate::cpu::threads;
 use crate::{Cpu, Grad, View, with_float};
@@ -14,6 +14,30 @@ impl Matmul for Cpu {
             self.activation(activation, c.view, c.view);
         }
     }
+
+    fn pack_b(&self, n: usize, k: usize, layout: Strides, from: View, to: View) {
+        with_float!(to.dtype(), T => pack_all(<T as Tiled>::isa(), n, k, layout, from, to));
+    }
+}
+
+/// Packs a whole matrix: all rows of its first columns, then those of the next.
+pub(super) fn pack_all<T: Tiled>(isa: Isa<T>, n: usize, k: usize, layout: Strides, from: View, to: View) {
+    assert!(to.size() >= packed_len(n, k), "{to:?} for {n} packed columns of {k}");
+    // Only the type is checked, as in a product.
+    // SAFETY: nothing writes to B during the call, `to` is this call's alone.
+    let (b, to) = unsafe { (from.slice::<T>().as_ptr(), to.slice_mut::<T>().as_mut_ptr()) };
+    let all = Operands { a: std::ptr::null(), b, c: to, bias: std::ptr::null() };
+    threads::tasks(n.div_ceil(isa.cols), n * k, |panel| {
+        let all = &all;
+        let j = panel * isa.cols;
+        let cols = (n - j).min(isa.cols);
+        // SAFETY: columns `j..j + cols` are inside B, as the trait demands. Panels before this one are full, `j * k` elements; this one
+        // ends at `(j + width) * k`, and `width` divides `MAX_COLS`, to a multiple of which `to` is rounded.
+        unsafe {
+            let (b, to) = (all.b.wrapping_add(j * layout.col), all.c.add(j * k));
+            pack(b, layout.row, layout.col, k, cols, isa.width(cols), to);
+        }
+    });
 }
 
 /// Multiplications that take about as long as one operation of [`threads::FORK`].
@@ -27,6 +51,12 @@ const TASK_WORK: usize = 1 << 20;
 
 /// Longest row distance at which B is read in place: longer ones, often powers of two, collide in the caches.
 const NEAR: usize = 256;
+
+/// For so many tiles of rows B is read in place up to a row distance of [`FAR`]: packing would take longer than the collisions.
+const SOME: usize = 3;
+
+/// See [`SOME`].
+const FAR: usize = 1024;
 
 /// One product of the batch, as pointers.
 #[derive(Clone, Copy)]
@@ -80,13 +110,14 @@ pub(super) fn product<T: Tiled>(
         let all = &all;
         let (product, task) = (task / (down * across), task % (down * across));
         let (outer, inner) = (product / gemm.batch[1], product % gemm.batch[1]);
-        let start = |s: &super::Strides| outer * s.batch[0] + inner * s.batch[1];
+        let start = |s: &Strides| outer * s.batch[0] + inner * s.batch[1];
         let (i, j) = (task / across * rows, task % across * group * isa.cols);
         // SAFETY: within the views, as the trait demands.
         let part = unsafe {
             Operands {
                 a: all.a.add(start(&gemm.a) + i * gemm.a.row),
-                b: all.b.add(start(&gemm.b) + j * gemm.b.col),
+                // Panels of a packed B lie one after the other.
+                b: all.b.add(start(&gemm.b) + j * if gemm.packed { k } else { gemm.b.col }),
                 c: all.c.add(start(&gemm.c) + i * gemm.c.row + j * gemm.c.col),
                 bias: if all.bias.is_null() { all.bias } else { all.bias.add(j) },
             }
@@ -108,17 +139,23 @@ unsafe fn block<T: Tiled>(isa: Isa<T>, gemm: &Gemm, part: Operands<T>, epilogue:
     let mut panel = Panel::<T>::new();
     let depth = k.div_ceil(k.div_ceil(MAX_DEPTH).max(1));
     let tile_rows = isa.even_rows(m);
-    for j in (0..n).step_by(isa.cols) {
-        let cols = (n - j).min(isa.cols);
+    // Tiles of few rows are wider where each row of B is one stretch.
+    let low = !gemm.packed && m <= tile_rows && gemm.b.col == 1 && gemm.c.col == 1 && isa.exact;
+    let mut j = 0;
+    while j < n {
+        let cols = (n - j).min(if low { isa.next_cols(m, n - j) } else { isa.cols });
         let width = isa.width(cols);
-        let in_place =
-            gemm.b.col == 1 && (isa.exact || cols == width) && (m <= isa.rows || gemm.b.row <= NEAR);
+        let in_place = gemm.b.col == 1
+            && (isa.exact || cols == width)
+            && (gemm.b.row <= NEAR || m <= isa.rows || (m <= SOME * isa.rows && gemm.b.row <= FAR));
         let mut from = 0;
         // Runs once for `k == 0` too: C is written all the same.
         loop {
             let len = (k - from).min(depth);
             let b = part.b.wrapping_add(from * gemm.b.row + j * gemm.b.col);
-            let (b, b_step) = if in_place {
+            let (b, b_step) = if gemm.packed {
+                (part.b.wrapping_add(j * k + from * width), width)
+            } else if in_place {
                 (b, gemm.b.row)
             } else {
                 // SAFETY: rows `from..from + len` and columns `j..j + cols` are inside B; `len` is at most `MAX_DEPTH`, `width` at most `MAX_COLS`.
@@ -156,6 +193,7 @@ unsafe fn block<T: Tiled>(isa: Isa<T>, gemm: &Gemm, part: Operands<T>, epilogue:
                 break;
             }
         }
+        j += cols;
     }
 }
 

@@ -60,6 +60,8 @@ pub struct Gemm {
     pub b: Strides,
     /// Layout of C.
     pub c: Strides,
+    /// B is what [`Matmul::pack_b`] made: only the batch strides of its layout count.
+    pub packed: bool,
 }
 
 impl Gemm {
@@ -74,6 +76,7 @@ impl Gemm {
             a: Strides::rows(k),
             b: Strides::rows(n),
             c: Strides::rows(n),
+            packed: false,
         }
     }
 
@@ -90,6 +93,23 @@ impl Gemm {
         self.b = Strides::transposed(self.k);
         self
     }
+
+    /// B is packed; with a batch, packed matrices are so far apart along its two dimensions (0 repeats the matrix).
+    #[must_use]
+    pub const fn b_packed(mut self, batch: [usize; 2]) -> Gemm {
+        self.b = Strides { batch, row: 0, col: 0 };
+        self.packed = true;
+        self
+    }
+}
+
+/// Elements of a packed `k` x `n` matrix: enough on every machine.
+///
+/// ```
+/// assert_eq!(keras_kernels::matmul::packed_len(40, 10), 10 * 64);
+/// ```
+pub const fn packed_len(n: usize, k: usize) -> usize {
+    n.next_multiple_of(tile::MAX_COLS).saturating_mul(k)
 }
 
 /// Matrix products.
@@ -98,4 +118,9 @@ pub trait Matmul {
     /// `activation` linear). `bias` has `n` elements, one a column. Operands start at their view's start; their
     /// shapes are not looked at, only that every element the strides reach lies inside.
     fn gemm(&self, gemm: &Gemm, a: View, b: View, bias: Option<View>, activation: Activation, c: Grad);
+
+    /// Packs the `k` x `n` matrix B, which lies in `from` as `layout` says (its batch strides do not count), in the order in which
+    /// products read it. `to` has [`packed_len`] elements. A product with a packed B ([`Gemm::b_packed`]) has the bits of that with B
+    /// itself; it pays where B meets several products of few rows. What is packed is for this device and these sizes alone.
+    fn pack_b(&self, n: usize, k: usize, layout: Strides, from: View, to: View);
 }

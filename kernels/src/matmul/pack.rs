@@ -54,15 +54,71 @@ pub(crate) unsafe fn pack<T: Float>(
                 std::ptr::copy_nonoverlapping(b.add(l * row), to.add(l * width), cols);
             }
         } else {
-            // Eight columns at a time, so that a few streams are read and pieces of a cache line are written.
+            // Where the columns of B are adjacent in memory, squares are turned in registers.
+            let turned = if row == 1 { turn(b, col, rows, cols, width, to) } else { (0, 0) };
+            // The rest: eight columns at a time, so that a few streams are read and pieces of a cache line are written.
             for j in (0..cols).step_by(8) {
                 let some = (cols - j).min(8);
-                for l in 0..rows {
+                for l in if j + some <= turned.1 { turned.0 } else { 0 }..rows {
                     for jj in j..j + some {
                         *to.add(l * width + jj) = *b.add(l * row + jj * col);
                     }
                 }
             }
         }
+    }
+}
+
+/// Packs what it can of a B whose rows are steps of one: the first rows and columns, whose numbers it returns.
+///
+/// # Safety
+/// As [`pack`].
+#[inline(always)]
+unsafe fn turn<T: Float>(
+    b: *const T,
+    col: usize,
+    rows: usize,
+    cols: usize,
+    width: usize,
+    to: *mut T,
+) -> (usize, usize) {
+    #[cfg(target_arch = "x86_64")]
+    if T::DTYPE == crate::DType::F32 {
+        let (rows, cols) = (rows / SIDE * SIDE, cols / 8 * 8);
+        for j in (0..cols).step_by(8) {
+            for l in (0..rows).step_by(SIDE) {
+                for j in [j, j + SIDE] {
+                    // SAFETY: `T` is `f32`; the square is inside both.
+                    unsafe { square(b.add(j * col + l).cast(), col, to.add(l * width + j).cast(), width) };
+                }
+            }
+        }
+        return (rows, cols);
+    }
+    let _ = (b, col, rows, cols, width, to);
+    (0, 0)
+}
+
+/// Side of a square that is turned in registers.
+#[cfg(target_arch = "x86_64")]
+const SIDE: usize = 4;
+
+/// Transposes a square: columns are `col` apart in `from`, rows `width` apart in `to`.
+///
+/// # Safety
+/// All elements of both are valid.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn square(from: *const f32, col: usize, to: *mut f32, width: usize) {
+    use std::arch::x86_64::*;
+    // SAFETY: the caller's promise; every processor of this kind has these instructions.
+    unsafe {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|j| _mm_loadu_ps(from.add(j * col)));
+        let (low, high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+        let (low2, high2) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+        _mm_storeu_ps(to, _mm_movelh_ps(low, low2));
+        _mm_storeu_ps(to.add(width), _mm_movehl_ps(low2, low));
+        _mm_storeu_ps(to.add(2 * width), _mm_movelh_ps(high, high2));
+        _mm_storeu_ps(to.add(3 * width), _mm_movehl_ps(high2, high));
     }
 }

@@ -1,7 +1,7 @@
-use super::cpu::product;
+use super::cpu::{pack_all, product};
 use super::plain::plain;
 use super::tile::Tiled;
-use super::{Gemm, Strides};
+use super::{Gemm, Strides, packed_len};
 use crate::activation::Activation;
 use crate::{Device, Element, Grad, Shape, View};
 
@@ -58,7 +58,7 @@ fn check_all<T: Tiled>(gemm: &Gemm, sizes: [usize; 3]) {
 #[test]
 fn every_remainder_of_every_tile() {
     for m in (1..=15).chain([28, 29, 43]) {
-        for n in [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 65] {
+        for n in [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 65, 127, 128, 200] {
             for k in [1, 5, 16] {
                 let gemm = Gemm { alpha: 0.5, ..Gemm::new(m, n, k) };
                 let sizes = [m * k, k * n, m * n];
@@ -132,4 +132,81 @@ fn threads_do_not_change_a_bit() {
         c
     };
     assert_eq!(run(1), run(4));
+}
+
+/// The product with a packed B beside that with B itself, on every instruction set: bit for bit, and close to the plain one.
+fn check_packed<T: Tiled>(gemm: &Gemm, sizes: [usize; 3], epilogue: (bool, Activation, bool)) {
+    let (mut a, mut b) = (numbers::<T>(sizes[0], 1), numbers::<T>(sizes[1], 2));
+    let (with_bias, activation, adds) = epilogue;
+    let mut bias = numbers::<T>(gemm.n, 3);
+    let bias = with_bias.then(|| view(&mut bias));
+    let before = numbers::<T>(sizes[2], 4);
+    let grad = |c: &mut [T]| if adds { Grad::add(view(c)) } else { Grad::write(view(c)) };
+    // Of a batch B has one matrix for each outer index.
+    let (outer, len) = (gemm.batch[0], packed_len(gemm.n, gemm.k));
+    for isa in T::all() {
+        let mut found = [before.clone(), before.clone()];
+        product(isa, gemm, view(&mut a), view(&mut b), bias, activation, grad(&mut found[0]));
+        // What the machine does not fill must not be read.
+        let mut packed = vec![T::from_f64(f64::NAN); outer * len];
+        for (i, packed) in packed.chunks_exact_mut(len.max(1)).enumerate() {
+            let from = view(&mut b[i * gemm.b.batch[0]..]);
+            pack_all(isa, gemm.n, gemm.k, gemm.b, from, view(packed));
+        }
+        let ready = gemm.b_packed([len, 0]);
+        product(isa, &ready, view(&mut a), view(&mut packed), bias, activation, grad(&mut found[1]));
+        let [expected, found] =
+            found.map(|c| c.iter().map(|c| Element::to_f64(*c).to_bits()).collect::<Vec<_>>());
+        assert!(found == expected, "{} {gemm:?}", isa.name);
+    }
+}
+
+#[test]
+fn a_packed_side_changes_no_bit() {
+    let run = |gemm: &Gemm, sizes: [usize; 3]| {
+        for epilogue in [
+            (false, Activation::Linear, false),
+            (false, Activation::Linear, true),
+            (true, Activation::RELU, false),
+        ] {
+            check_packed::<f32>(gemm, sizes, epilogue);
+            check_packed::<f64>(gemm, sizes, epilogue);
+        }
+    };
+    for m in [1, 2, 3, 5, 14, 15, 31] {
+        for n in [1, 7, 8, 9, 16, 17, 32, 33, 47, 65, 129, 200] {
+            for k in [0, 1, 8, 13, 37] {
+                let gemm = Gemm { alpha: 0.5, ..Gemm::new(m, n, k) };
+                let sizes = [m * k, k * n, m * n];
+                run(&gemm, sizes);
+                run(&gemm.b_transposed(), sizes);
+            }
+        }
+    }
+    // Long sums, several tasks, wide rows.
+    for (m, n, k) in [(30, 70, 1100), (3, 600, 513), (300, 300, 20)] {
+        run(&Gemm::new(m, n, k), [m * k, k * n, m * n]);
+        run(&Gemm::new(m, n, k).b_transposed(), [m * k, k * n, m * n]);
+    }
+    // The gates of a recurrent layer: columns of one kernel.
+    let (gates, m, units) = (4, 5, 19);
+    let b = Strides { batch: [units, 0], row: gates * units, col: 1 };
+    let c = Strides::rows(units).batched(m * units, 0);
+    let gemm = Gemm { batch: [gates, 1], b, c, ..Gemm::new(m, units, units) };
+    run(&gemm, [m * units, units * units * gates, gates * m * units]);
+}
+
+#[test]
+fn packing_on_threads_changes_no_bit() {
+    let (n, k) = (700, 300);
+    let mut b = numbers::<f32>(n * k, 2);
+    let mut run = |threads, layout| {
+        let mut packed = vec![0.0f32; packed_len(n, k)];
+        let (device, from, to) = (Device::cpu_with_threads(threads), view(&mut b), view(&mut packed));
+        device.install(usize::MAX, &mut || device.pack_b(n, k, layout, from, to));
+        packed
+    };
+    assert_eq!(run(1, Strides::rows(n)), run(4, Strides::rows(n)));
+    assert_eq!(run(1, Strides::transposed(k)), run(4, Strides::transposed(k)));
+    assert!(run(1, Strides::rows(n)) != run(1, Strides::transposed(k)));
 }

@@ -97,7 +97,7 @@ impl Heads {
                 let (b, b_start) = self.strides(b, inner, repeat, b_transposed);
                 let sums = repeat > 0 && matches!(c, Operand::Keys(_));
                 let (c, c_start) = self.strides(c, inner, repeat, false);
-                let gemm = Gemm { batch: [self.outer, self.groups], m, n, k, alpha, a, b, c };
+                let gemm = Gemm { batch: [self.outer, self.groups], alpha, a, b, c, ..Gemm::new(m, n, k) };
                 let mode = if sums { Mode::Add } else { to.mode };
                 let to = Grad { view: from(to.view, c_start), mode };
                 let (a, b) = (from(a_view, a_start), from(b_view, b_start));

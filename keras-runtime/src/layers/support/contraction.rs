@@ -233,13 +233,10 @@ impl Contraction {
         };
         let gemm = Gemm {
             batch: [b0, 1],
-            m,
-            n,
-            k,
-            alpha: 1.0,
             a: lay(0, &self.a, a, &rows, &summed),
             b: lay(1, &self.b, b, &summed, &cols),
             c: lay(2, &self.c, c.view, &rows, &cols),
+            ..Gemm::new(m, n, k)
         };
         let a = gather(0, &self.a, a, &rows, &summed);
         let b = gather(1, &self.b, b, &summed, &cols);

@@ -49,7 +49,7 @@ pub(crate) struct Tile<'a, T> {
     pub(crate) b_step: usize,
     /// Rows, at most [`Isa::rows`].
     pub(crate) rows: usize,
-    /// Columns, at most [`Isa::cols`].
+    /// Columns, at most [`Isa::cols`], or as many as [`Isa::next_cols`] says.
     pub(crate) cols: usize,
     /// Where each row of C starts; its columns are adjacent.
     pub(crate) c: [*mut T; MAX_ROWS],
@@ -66,6 +66,9 @@ pub(crate) struct Isa<T: 'static> {
     pub(crate) rows: usize,
     /// Columns of a full tile: the width of a packed panel of B.
     pub(crate) cols: usize,
+    /// Tiles of few rows: rows at most, and columns exactly, more than [`Isa::cols`]; the widest first. They read B in long stretches, at
+    /// the speed of memory, and have sums enough to keep the multipliers busy.
+    pub(crate) low: &'static [(usize, usize)],
     /// Columns that are read of each row of B if the tile has no more than that.
     pub(crate) narrow: usize,
     /// Whether B is read only where the tile has columns; if not, [`Isa::width`] of each row must be
@@ -83,7 +86,8 @@ impl<T: Float> Isa<T> {
     /// and rows of C for `cols` elements. No other thread touches C.
     #[inline]
     pub(crate) unsafe fn run(&self, tile: &Tile<'_, T>) {
-        debug_assert!((1..=self.rows).contains(&tile.rows) && (1..=self.cols).contains(&tile.cols));
+        debug_assert!((1..=self.rows).contains(&tile.rows));
+        debug_assert!((1..=self.next_cols(tile.rows, tile.cols)).contains(&tile.cols));
         // SAFETY: the caller's promise; the instruction set was detected when this table was chosen.
         unsafe { (self.run)(tile) }
     }
@@ -92,6 +96,13 @@ impl<T: Float> Isa<T> {
     #[inline]
     pub(crate) fn width(&self, cols: usize) -> usize {
         if cols <= self.narrow { self.narrow } else { self.cols }
+    }
+
+    /// Columns of the next tile of so many rows where so many columns of B, read in place, are left.
+    #[inline]
+    pub(crate) fn next_cols(&self, rows: usize, left: usize) -> usize {
+        let low = self.low.iter().find(|(most, cols)| rows <= *most && *cols <= left);
+        low.map_or(self.cols, |(_, cols)| *cols)
     }
 
     /// How many rows each tile gets, so that `rows` are cut into tiles of nearly one size.
@@ -151,6 +162,7 @@ const fn portable<T: Float>() -> Isa<T> {
         name: "portable",
         rows: PORTABLE_ROWS,
         cols: PORTABLE_COLS,
+        low: &[],
         narrow: PORTABLE_COLS,
         exact: false,
         run: run_portable::<T>,

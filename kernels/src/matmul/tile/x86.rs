@@ -1,11 +1,20 @@
-//! Tiles with AVX-512 (14 x 32) and with AVX2 and FMA (6 x 16).
+//! Tiles with AVX-512 (14 x 32, and wider ones of few rows) and with AVX2 and FMA (6 x 16).
 
 use std::arch::x86_64::*;
 
 use super::{Epilogue, Isa, Tile};
 
-const AVX512: Isa<f32> = Isa { name: "avx512", rows: 14, cols: 32, narrow: 16, exact: true, run: run_avx512 };
-const AVX2: Isa<f32> = Isa { name: "avx2", rows: 6, cols: 16, narrow: 8, exact: false, run: run_avx2 };
+const AVX512: Isa<f32> = Isa {
+    name: "avx512",
+    rows: 14,
+    cols: 32,
+    low: &[(2, 128), (4, 64)],
+    narrow: 16,
+    exact: true,
+    run: run_avx512,
+};
+const AVX2: Isa<f32> =
+    Isa { name: "avx2", rows: 6, cols: 16, low: &[], narrow: 8, exact: false, run: run_avx2 };
 
 /// The fastest of them that this machine runs. Detection is cached by the standard library.
 #[inline]
@@ -48,8 +57,13 @@ macro_rules! by_rows {
 unsafe fn run_avx512(tile: &Tile<'_, f32>) {
     if tile.cols <= 16 {
         by_rows!(avx512, 1, tile, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
-    } else {
+    } else if tile.cols <= 32 {
         by_rows!(avx512, 2, tile, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+    } else if tile.cols == 64 {
+        by_rows!(avx512, 4, tile, 1 2 3 4)
+    } else {
+        debug_assert!(tile.cols == 128);
+        by_rows!(avx512, 8, tile, 1 2)
     }
 }
 
