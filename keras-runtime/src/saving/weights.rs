@@ -132,13 +132,13 @@ pub fn apply(network: &mut Network, weights: &Weights, loading: Loading) -> Resu
             Err(message) => return Err(Error::Data(message)),
         }
     }
+    network.weights_changed();
     for (variable, array) in found {
         let view = network.view(&network.variables()[variable]);
         if let Some(array) = array {
             array.upload(network.device(), view)?;
         }
     }
-    network.weights_changed();
     Ok(skipped)
 }
 

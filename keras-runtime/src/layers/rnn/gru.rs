@@ -290,6 +290,10 @@ impl Layer for GRU {
         }
         run.finish_back();
     }
+
+    fn pack(&self, cx: &Context<'_>, call: &Call) {
+        self.sequence().pack(cx, call);
+    }
 }
 
 #[cfg(test)]

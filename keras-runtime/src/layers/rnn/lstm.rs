@@ -255,6 +255,10 @@ impl Layer for LSTM {
         run.finish_back();
     }
 
+    fn pack(&self, cx: &Context<'_>, call: &Call) {
+        self.sequence().pack(cx, call);
+    }
+
     fn initialize(&self, weight: &WeightSpec, stream: Stream, values: &mut [f64]) -> bool {
         if weight.name != "bias" || !self.unit_forget_bias {
             return false;

@@ -1,13 +1,14 @@
 //! What the recurrent layers share: everything around the cell.
 //!
 //! A sequence is turned to time-major order once, so that a step is one contiguous piece. The inputs' products with the kernel are
-//! one matrix product over all steps; so are, backward, the gradients of both kernels. Gates are the outermost dimension of
+//! one matrix product over all steps; so are, backward, the gradients of both kernels. The recurrent kernel, which every step reads, is
+//! packed once after each change. Gates are the outermost dimension of
 //! their buffer, so that each gate of a step is contiguous too: `[gates, steps, batch, units]`. Steps are in the order in which
 //! they are taken, backward in time if the layer goes backwards.
 
 use keras_kernels::activation::Activation;
 use keras_kernels::layout::Walk;
-use keras_kernels::matmul::{Gemm, Strides};
+use keras_kernels::matmul::{Gemm, Strides, packed_len};
 use keras_kernels::random::Stream;
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{DType, Grad, MAX_RANK, Shape, View};
@@ -54,6 +55,9 @@ const SPARE: usize = 3;
 const DSTEPS: usize = 4;
 const DOUTPUT: usize = 5;
 const DINNER: usize = 6;
+/// In the packed forms: the recurrent kernel gate by gate, for the way forward and, transposed, for the way back.
+const FORWARD: usize = 0;
+const BACK: usize = 1;
 /// Which draws of a call are the input's and the state's, for the first gate; the others follow.
 const INPUT_DRAW: u32 = 0;
 const STATE_DRAW: u32 = 4;
@@ -160,7 +164,42 @@ impl Sequence {
         if self.dropout > 0.0 {
             plan = plan.backward_scratch(sequence);
         }
+        // Every step reads the recurrent kernel.
+        if steps > 1 {
+            let packed = Spec::fixed(Shape::of(&[self.gates, self.packed_len()]));
+            plan = plan.pack(packed).pack(packed);
+        }
         Ok(plan)
+    }
+
+    /// Numbers in the packed form of one gate.
+    const fn packed_len(&self) -> usize {
+        packed_len(self.units, self.units)
+    }
+
+    /// Makes the packed forms.
+    pub(super) fn pack(&self, cx: &Context<'_>, call: &Call) {
+        let (units, wide) = (self.units, self.gates * self.units);
+        let kernel = call.weights[RECURRENT];
+        let layouts = [Strides::rows(wide), Strides::transposed(wide)];
+        for (packed, layout) in call.packed.iter().zip(layouts) {
+            for gate in 0..self.gates {
+                let (from, to) = (self.gate_of(kernel, gate), self.packed_gate(*packed, gate));
+                cx.device.pack_b(units, units, layout, from, to);
+            }
+        }
+    }
+
+    /// One gate's part of a packed form.
+    fn packed_gate(&self, packed: View, gate: usize) -> View {
+        packed.cut(gate * self.packed_len(), Shape::of(&[self.packed_len()]))
+    }
+
+    /// A kernel from the first column of a gate on.
+    fn gate_of(&self, kernel: View, gate: usize) -> View {
+        let flat = kernel.reshape(Shape::of(&[kernel.size()]));
+        let first = gate * self.units;
+        flat.cut(first, Shape::of(&[flat.size() - first]))
     }
 
     /// The call's buffers by name.
@@ -420,8 +459,12 @@ impl Loop<'_> {
             c: Strides::rows(units).batched(self.steps * self.size(), 0),
             ..Gemm::new(self.batch, units, units)
         };
+        let (product, kernel) = match self.call.packed.get(FORWARD) {
+            Some(packed) => (product.b_packed([self.sequence.packed_len(), 0]), *packed),
+            None => (product, self.call.weights[RECURRENT]),
+        };
         let seen = self.since(self.dropped.map_or(self.call.saved[STATES], |(_, states)| states), step);
-        let (to, kernel) = (self.since(self.inputs, step), self.call.weights[RECURRENT]);
+        let to = self.since(self.inputs, step);
         self.cx.device.gemm(&product, seen, kernel, None, Activation::Linear, Grad::add(to));
     }
 
@@ -433,26 +476,25 @@ impl Loop<'_> {
 
     /// `to = state R_gate`, for one gate.
     pub(super) fn product(&self, state: View, gate: usize, bias: Option<View>, to: Grad) {
-        let Sequence { units, gates, .. } = *self.sequence;
-        let product = Gemm { b: Strides::rows(gates * units), ..Gemm::new(self.batch, units, units) };
-        let kernel = self.gate_of(self.call.weights[RECURRENT], gate);
-        self.cx.device.gemm(&product, state, kernel, bias, Activation::Linear, to);
+        let layout = Strides::rows(self.sequence.gates * self.sequence.units);
+        self.one_gate(FORWARD, layout, state, gate, bias, to);
     }
 
     /// `to = gradient R_gate'`, for one gate.
     pub(super) fn product_back(&self, gradient: View, gate: usize, to: Grad) {
-        let Sequence { units, gates, .. } = *self.sequence;
-        let b = Strides { batch: [0, 0], row: 1, col: gates * units };
-        let product = Gemm { b, ..Gemm::new(self.batch, units, units) };
-        let kernel = self.gate_of(self.call.weights[RECURRENT], gate);
-        self.cx.device.gemm(&product, gradient, kernel, None, Activation::Linear, to);
+        let layout = Strides::transposed(self.sequence.gates * self.sequence.units);
+        self.one_gate(BACK, layout, gradient, gate, None, to);
     }
 
-    /// A kernel from the first column of a gate on.
-    fn gate_of(&self, kernel: View, gate: usize) -> View {
-        let flat = kernel.reshape(Shape::of(&[kernel.size()]));
-        let first = gate * self.sequence.units;
-        flat.cut(first, Shape::of(&[flat.size() - first]))
+    /// The product with one gate of the recurrent kernel, in its packed form if there is one, else as `layout` says.
+    fn one_gate(&self, form: usize, layout: Strides, a: View, gate: usize, bias: Option<View>, to: Grad) {
+        let (sequence, call) = (self.sequence, self.call);
+        let product = Gemm { b: layout, ..Gemm::new(self.batch, sequence.units, sequence.units) };
+        let (product, kernel) = match call.packed.get(form) {
+            Some(packed) => (product.b_packed([0, 0]), sequence.packed_gate(*packed, gate)),
+            None => (product, sequence.gate_of(call.weights[RECURRENT], gate)),
+        };
+        self.cx.device.gemm(&product, a, kernel, bias, Activation::Linear, to);
     }
 
     /// Applies a gate's activation.
@@ -611,7 +653,7 @@ impl Loop<'_> {
             c: Strides { batch: [units, 0], row: gates * units, col: 1 },
             ..Gemm::new(width, units, rows)
         };
-        let to = Grad { view: self.gate_of(to.view, gate), mode: to.mode };
+        let to = Grad { view: self.sequence.gate_of(to.view, gate), mode: to.mode };
         self.cx.device.gemm(&product, from.view, gradients, None, Activation::Linear, to);
     }
 
@@ -644,7 +686,7 @@ impl Loop<'_> {
                 let own = drops && self.draws > 1;
                 let sum = if gate == 0 { Grad::write(dsteps) } else { Grad::add(dsteps) };
                 let grad = if own { Grad::write(dropped()) } else { sum };
-                let kernel = self.gate_of(call.weights[KERNEL], gate);
+                let kernel = self.sequence.gate_of(call.weights[KERNEL], gate);
                 device.gemm(&product, from, kernel, None, Activation::Linear, grad);
                 if own {
                     self.drop_input(gate, dropped(), sum);

@@ -187,6 +187,10 @@ impl Layer for SimpleRNN {
         }
         run.finish_back();
     }
+
+    fn pack(&self, cx: &Context<'_>, call: &Call) {
+        self.sequence().pack(cx, call);
+    }
 }
 
 #[cfg(test)]

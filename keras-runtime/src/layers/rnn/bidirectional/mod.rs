@@ -169,6 +169,11 @@ impl<L, B> Bidirectional<L, B> {
                 plan = plan.backward_scratch(inner.backward_scratch.as_slice()[i]);
                 i += 1;
             }
+            let mut i = 0;
+            while i < inner.packed.len() {
+                plan = plan.pack(inner.packed.as_slice()[i]);
+                i += 1;
+            }
             side += 1;
         }
         Ok(plan)
@@ -250,6 +255,7 @@ impl<L: Recurrent, B: Recurrent> Layer for Bidirectional<L, B> {
                     .chain(outputs.clone().map(|at| call.outputs[at]))
                     .collect(),
                 weights: part(&call.weights, weights, side),
+                packed: part(&call.packed, plan.packed.len(), side),
                 saved: saved[1..].to_vec(),
                 scratch: part(&call.scratch, plan.scratch.len(), side),
                 backward_scratch: backward_scratch.get(1..).unwrap_or_default().to_vec(),
@@ -282,6 +288,12 @@ impl<L: Recurrent, B: Recurrent> Layer for Bidirectional<L, B> {
         self.merge(self.layer.returns_sequences()).backward(cx, call);
         for side in 0..2 {
             self.side(side, |layer| layer.backward(cx, &call.inner[side]));
+        }
+    }
+
+    fn pack(&self, cx: &Context<'_>, call: &Call) {
+        for side in 0..2 {
+            self.side(side, |layer| layer.pack(cx, &call.inner[side]));
         }
     }
 
