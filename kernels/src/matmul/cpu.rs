@@ -56,7 +56,7 @@ const NEAR: usize = 256;
 const SOME: usize = 3;
 
 /// See [`SOME`].
-const FAR: usize = 1024;
+const FAR: usize = 512;
 
 /// One product of the batch, as pointers.
 #[derive(Clone, Copy)]

@@ -113,7 +113,8 @@ unsafe fn square(from: *const f32, col: usize, to: *mut f32, width: usize) {
     use std::arch::x86_64::*;
     // SAFETY: the caller's promise; every processor of this kind has these instructions.
     unsafe {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|j| _mm_loadu_ps(from.add(j * col)));
+        let (a, b) = (_mm_loadu_ps(from), _mm_loadu_ps(from.add(col)));
+        let (c, d) = (_mm_loadu_ps(from.add(2 * col)), _mm_loadu_ps(from.add(3 * col)));
         let (low, high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
         let (low2, high2) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
         _mm_storeu_ps(to, _mm_movelh_ps(low, low2));
