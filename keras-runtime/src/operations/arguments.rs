@@ -31,6 +31,11 @@ impl Arguments {
         self.args.get(at).or_else(|| self.kwargs.get(name)).filter(|value| !value.is_null())
     }
 
+    /// How many tensors there are.
+    pub fn tensors(&self) -> usize {
+        self.args.iter().chain(self.kwargs.values()).map(count).sum()
+    }
+
     /// A name that is not among these, or `None`; or how many positional arguments there are too many.
     pub fn unexpected(&self, names: &[&str]) -> Option<String> {
         if self.args.len() > names.len() {
@@ -75,6 +80,15 @@ fn numbered(value: &Value, next: &mut usize) -> Value {
             Value::Object(items.iter().map(|(key, item)| (key.clone(), numbered(item, next))).collect())
         }
         plain => plain.clone(),
+    }
+}
+
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Object(_) if tensor(value).is_some() => 1,
+        Value::Object(items) => items.values().map(count).sum(),
+        _ => 0,
     }
 }
 

@@ -20,11 +20,11 @@ pub(crate) mod tape;
 mod tests;
 mod wrapped;
 
-use keras_kernels::Grad;
+use keras_kernels::{Grad, MAX_RANK};
 use serde_json::{Map, Value};
 
 use crate::layer::{Call, Config, Configure, Context, Layer};
-use crate::plan::{PlanResult, Spec};
+use crate::plan::{Message, PlanResult, Spec, catalogue};
 
 pub(crate) use arguments::Arguments;
 pub(crate) use parse::parse;
@@ -72,6 +72,16 @@ impl Configure for Operation {
 
 impl Layer for Operation {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, self.arguments.tensors());
+        // What follows may calculate with sizes.
+        if let Some(large) = inputs.iter().find(|spec| spec.shape().is_oversized()) {
+            return Err(catalogue::oversized("an input", &large.shape()));
+        }
+        if let Some(deep) = inputs.iter().find(|spec| spec.rank() == MAX_RANK && spec.batched()) {
+            return Err(
+                Message::new("takes tensors of at most 8 axes, the batch among them, found ").spec(deep)
+            );
+        }
         self.compute.plan(inputs)
     }
 

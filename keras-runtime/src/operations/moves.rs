@@ -6,7 +6,7 @@ use keras_kernels::{Grad, MAX_RANK, Shape};
 use super::Compute;
 use crate::layer::{Call, Context};
 use crate::layers::support::walks;
-use crate::ops::shapes::{broadcast, full, resolve, spec_of};
+use crate::ops::shapes::{BATCH, broadcast, full, resolve, spec_of_any};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, catalogue};
 
 /// One part of the index in `x[..]`.
@@ -76,7 +76,7 @@ impl Axes {
     }
 
     fn plot(self) -> Plot {
-        Plot { shape: self.shape, walk: self.shape, from: self.from as usize, strides: self.strides }
+        Plot { shape: self.shape, walk: self.shape, from: self.from.max(0) as usize, strides: self.strides }
     }
 }
 
@@ -124,7 +124,8 @@ impl Move {
                 for a in 0..rank {
                     let flipped = along.contains(&a);
                     if flipped {
-                        axes.from += (x.dim(a) as isize - 1) * strides[a];
+                        let last = (x.dim(a) as isize - 1).saturating_mul(strides[a]);
+                        axes.from = axes.from.saturating_add(last);
                     }
                     axes.push(x.dim(a), if flipped { -strides[a] } else { strides[a] })?;
                 }
@@ -146,6 +147,9 @@ impl Move {
             }
             Move::Repeat(count, along) | Move::Tile(count, along) => {
                 let along = axis(*along)?;
+                if x.dim(along) == BATCH {
+                    return Err(Message::new("cannot repeat the batch (axis 0)"));
+                }
                 let mut shape = Shape::SCALAR;
                 for a in 0..rank {
                     let size = if a == along { x.dim(a).saturating_mul(*count) } else { x.dim(a) };
@@ -212,7 +216,7 @@ fn index(x: Shape, parts: &[Index]) -> Result<Plot, Message> {
                     let message = Message::new("index ").signed(i).text(" is outside axis ").number(at);
                     return Err(message.text(", which has ").number(x.dim(at)));
                 }
-                axes.from += found * strides[at];
+                axes.from = axes.from.saturating_add(found.saturating_mul(strides[at]));
                 at += 1;
             }
             Index::Range { start, stop, step } => {
@@ -226,10 +230,11 @@ fn index(x: Shape, parts: &[Index]) -> Result<Plot, Message> {
                 let span = if step > 0 { last - first } else { first - last };
                 let step_size = step.unsigned_abs();
                 let count = (span.max(0) as usize).div_ceil(step_size.max(1));
-                if step == 0 || count == 0 {
+                // Of an empty batch nothing is left, and that is right.
+                if step == 0 || (count == 0 && size > 0) {
                     return Err(Message::new("nothing of axis ").number(at).text(" is left"));
                 }
-                axes.from += first * strides[at];
+                axes.from = axes.from.saturating_add(first.saturating_mul(strides[at]));
                 axes.push(count, strides[at].saturating_mul(step))?;
                 at += 1;
             }
@@ -253,7 +258,7 @@ impl Compute for Move {
         if inputs[0].batched() && !stays {
             return Err(Message::new("cannot move or cut the batch (axis 0)"));
         }
-        Ok(Plan::new(spec_of(plot.shape, inputs[0].dtype())?).mask(MaskRule::Drop))
+        Ok(Plan::new(spec_of_any(plot.shape, inputs[0].dtype())?).mask(MaskRule::Drop))
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
@@ -353,7 +358,7 @@ impl Reshape {
 impl Compute for Reshape {
     fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 1);
-        let spec = spec_of(self.shape(&inputs[0])?, inputs[0].dtype())?;
+        let spec = spec_of_any(self.shape(&inputs[0])?, inputs[0].dtype())?;
         if inputs[0].batched() && !spec.batched() {
             return Err(Message::new("cannot put anything before the batch (axis 0)"));
         }

@@ -7,7 +7,7 @@ use super::Compute;
 use super::function::{Function, Result as Yields};
 use super::tape::{Dual, Tape};
 use crate::layer::{Call, Context};
-use crate::ops::shapes::{broadcast, full, spec_of};
+use crate::ops::shapes::{broadcast, full, spec_of_any};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
 
 /// Most operands of one function.
@@ -123,7 +123,7 @@ impl Compute for Pointwise {
             shape = both;
         }
         let dtype = self.result(inputs);
-        let mut plan = Plan::new(spec_of(shape, dtype)?).mask(MaskRule::Drop);
+        let mut plan = Plan::new(spec_of_any(shape, dtype)?).mask(MaskRule::Drop);
         for operand in &self.operands {
             if let Operand::Constant { .. } = operand {
                 plan = plan.pack(Spec::fixed(self.shape(operand, inputs)?));
@@ -202,7 +202,7 @@ impl Compute for OneHot {
             return Err(Message::new("cannot add an axis to ").spec(&inputs[0]).text(": it has 8 already"));
         }
         let axis = self.axis(ids.rank()).ok_or(catalogue::axis(self.axis, &inputs[0]))?;
-        let out = spec_of(ids.insert(axis, self.classes), self.dtype.unwrap_or(DType::F32))?;
+        let out = spec_of_any(ids.insert(axis, self.classes), self.dtype.unwrap_or(DType::F32))?;
         Ok(Plan::new(out).pack(Spec::fixed(Shape::of(&[self.classes]))).mask(MaskRule::Drop))
     }
 

@@ -5,7 +5,7 @@ use keras_kernels::{Grad, MAX_RANK, Shape};
 
 use super::Compute;
 use crate::layer::{Call, Context};
-use crate::ops::shapes::{full, resolve, spec_of};
+use crate::ops::shapes::{full, resolve, spec_of_any};
 use crate::plan::{MAX_OUTPUTS, MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
 
 /// A stretch of one axis of a whole, and the walk between the two.
@@ -59,7 +59,7 @@ impl Compute for Join {
             };
             shape = shape.with_dim(axis, shape.dim(axis) + part.dim(axis));
         }
-        Ok(Plan::new(spec_of(shape, first.dtype())?).mask(MaskRule::Drop))
+        Ok(Plan::new(spec_of_any(shape, first.dtype())?).mask(MaskRule::Drop))
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
@@ -153,7 +153,7 @@ impl Compute for Take {
                     .text(" is empty"));
             }
             let shape = if let Parts::Each = self.parts { x.remove(axis) } else { x.with_dim(axis, n) };
-            let out = spec_of(shape, spec.dtype())?;
+            let out = spec_of_any(shape, spec.dtype())?;
             plan = Some(plan.map_or_else(|| Plan::new(out), |plan| plan.output(out)));
         }
         plan.map(|plan| plan.mask(MaskRule::Drop)).ok_or(Message::new("has no parts"))
@@ -267,7 +267,7 @@ impl Compute for Pad {
             }
             shape = shape.with_dim(a, size);
         }
-        Ok(Plan::new(spec_of(shape, inputs[0].dtype())?).mask(MaskRule::Drop))
+        Ok(Plan::new(spec_of_any(shape, inputs[0].dtype())?).mask(MaskRule::Drop))
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

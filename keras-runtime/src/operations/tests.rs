@@ -130,7 +130,8 @@ fn gradients() {
                 continue;
             }
             let layer: Arc<dyn Layer> = Arc::clone(layer);
-            let mut check = LayerCheck::new(layer).range(low, high);
+            // Operations are made from calls, not from configurations.
+            let mut check = LayerCheck::new(layer).range(low, high).unsaved();
             for input in &node.inputs {
                 check = check.input(definition.spec_of(*input));
             }

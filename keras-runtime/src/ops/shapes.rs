@@ -12,12 +12,17 @@ pub(crate) const fn full(spec: &Spec) -> Shape {
     spec.shape_for(BATCH)
 }
 
-/// The spec of a full shape.
+/// The spec of a full shape inside a `#[call]`.
 pub(crate) const fn spec_of(full: Shape, dtype: DType) -> Result<Spec, Message> {
     // Values between operations lie in buffers of these types.
     if !dtype.is_float() && !matches!(dtype, DType::I32) {
         return Err(Message::new("moves floats and numbers of type int32, found ").text(dtype.name()));
     }
+    spec_of_any(full, dtype)
+}
+
+/// The spec of a full shape that a node of a graph yields: those have places for every type.
+pub(crate) const fn spec_of_any(full: Shape, dtype: DType) -> Result<Spec, Message> {
     let mut i = 1;
     while i < full.rank() {
         if full.dim(i) == BATCH {
