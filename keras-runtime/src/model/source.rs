@@ -5,7 +5,7 @@ use serde_json::Map;
 use crate::engine::GraphSpec;
 use crate::engine::memory::{peak_bytes, train_peak_bytes};
 use crate::layer::Config;
-use crate::plan::{Message, Plan, PlanResult, Spec};
+use crate::plan::{Message, Plan, PlanResult, Spec, catalogue};
 
 /// Bytes of a float.
 const FLOAT: usize = 4;
@@ -27,8 +27,18 @@ pub const fn output(result: &PlanResult, at: usize) -> Spec {
 #[track_caller]
 pub const fn assert_node(result: &PlanResult, count: usize, label: &str) {
     match result {
+        // Said where the value without elements comes from: at a declared input, or below.
+        Err(message) if catalogue::is_of_empty(message) => {}
         Err(message) => panic!("{}", Message::new(label).text(": ").text(message.as_str()).as_str()),
         Ok(plan) => {
+            let mut i = 0;
+            while i < plan.outputs.len() {
+                let spec = &plan.outputs.as_slice()[i];
+                if spec.size() == 0 && !spec.is_poison() {
+                    panic!("{}", Message::new(label).text(" yields no elements: ").spec(spec).as_str());
+                }
+                i += 1;
+            }
             if let Err(message) = plan.check_sizes() {
                 panic!("{}", Message::new(label).text(": ").text(message.as_str()).as_str());
             }

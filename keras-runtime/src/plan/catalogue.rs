@@ -65,13 +65,28 @@ pub const fn positive(option: &str) -> Message {
     Message::new("`").text(option).text("` must be at least 1, found 0")
 }
 
+/// How the message of [`empty`] starts.
+const EMPTY: &str = "needs an input of at least 1 element, found ";
+
+/// Whether a message is that of [`empty`].
+pub(crate) const fn is_of_empty(message: &Message) -> bool {
+    let (text, start) = (message.as_str().as_bytes(), EMPTY.as_bytes());
+    let mut i = 0;
+    while i < start.len() {
+        if i >= text.len() || text[i] != start[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// An input that has a dimension of 0; `None` if there is no such.
 pub const fn empty(inputs: &[Spec]) -> Option<Message> {
     let mut i = 0;
     while i < inputs.len() {
         if inputs[i].size() == 0 && !inputs[i].is_poison() {
-            let message = Message::new("needs an input of at least 1 element, found ").spec(&inputs[i]);
-            return Some(message);
+            return Some(Message::new(EMPTY).spec(&inputs[i]));
         }
         i += 1;
     }
