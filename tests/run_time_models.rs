@@ -132,6 +132,20 @@ fn open_dimensions_are_decided_by_data() -> keras::Result<()> {
 }
 
 #[test]
+fn a_model_is_compiled_before_its_shapes_are_known() -> keras::Result<()> {
+    let (x, y) = (waves(&[6, 5, 3], 0.0), waves(&[6, 2], 1.0));
+    let open = Sequential::new([None, Some(3)]).add(LSTM::new(4)).add(Dense::new(2));
+    for model in [open, Sequential::unbuilt().add(Flatten::new()).add(Dense::new(2))] {
+        let mut model = model.build(Device::default())?;
+        model.compile(Adam::new(0.01), MeanSquaredError::new(), [metrics![]])?;
+        let options = FitOptions { verbose: Verbose::Silent, ..FitOptions::default() };
+        model.fit(std::slice::from_ref(&x), std::slice::from_ref(&y), options)?;
+        assert_eq!(model.config()["compile_config"]["optimizer"]["class_name"], "Adam");
+    }
+    Ok(())
+}
+
+#[test]
 fn mistakes_are_told_where_they_are_made() {
     let (a, b) = (Input::new([4]).name("a").tensor(), Input::new([3]).name("b").tensor());
     let text = |result: keras::Result<KerasTensor>| result.map(drop).expect_err("a mistake").to_string();

@@ -152,7 +152,7 @@ impl LoadedModel {
             return Ok(());
         }
         // Slots of the optimizer belong to one network: it is saved with the variables and made anew.
-        if self.trainer.is_some() {
+        if self.trainer.is_some() && self.bound.is_some() {
             self.optimizer = Some(self.optimizer_arrays().into_iter().map(|(_, array)| array).collect());
             self.trainer = None;
         }
@@ -163,6 +163,9 @@ impl LoadedModel {
         let bound = Bound::new(self, inputs.to_vec(), values)?;
         if self.config.is_null() && self.blueprint.inputs.is_empty() {
             self.config = self.written(&bound.network)?;
+            if let (Some(trainer), Value::Object(config)) = (&self.trainer, &mut self.config) {
+                config.insert("compile_config".into(), saving::compile_json(&trainer.compile_config()));
+            }
         }
         self.bound = Some(bound);
         self.unbound = None;

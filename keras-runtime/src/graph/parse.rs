@@ -95,18 +95,8 @@ fn built_input(config: &Config) -> Option<Slot> {
 }
 
 fn empty(config: &Config, class: &str, sequential: bool) -> Result<Blueprint> {
-    Ok(Blueprint {
-        name: text(config, class, "name")?.to_string(),
-        sequential,
-        trainable: trainable(config),
-        inputs: Vec::new(),
-        parts: Vec::new(),
-        calls: Vec::new(),
-        outputs: Vec::new(),
-        input_keys: None,
-        output_keys: None,
-        float: DType::F32,
-    })
+    let name = text(config, class, "name")?;
+    Ok(Blueprint { trainable: trainable(config), ..Blueprint::empty(name, sequential) })
 }
 
 /// Dimensions of a sample from a shape with a batch dimension.
