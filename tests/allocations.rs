@@ -2,9 +2,14 @@
 //! the counter belongs to the process.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use keras::graph::Sequential;
+use keras::layers::{Dense, Dropout, LSTM};
 use keras::prelude::*;
+use keras::saving::Array;
+use keras::training::FitOptions;
 
 struct Counting;
 
@@ -31,23 +36,26 @@ mod zoo;
 /// Steps of the first epochs, in which threads and logs may still set themselves up.
 const WARM: usize = 6;
 
+/// Counts the allocations of each step: between these two hooks lies nothing else.
+fn count_steps<'c>(counter: &'c Mutex<(&'c mut usize, &'c mut Vec<usize>)>) -> LambdaCallback<'c> {
+    LambdaCallback::new()
+        .on_train_batch_begin(|_, _| {
+            *counter.lock().unwrap().0 = ALLOCATIONS.load(Ordering::Relaxed);
+            Ok(())
+        })
+        .on_train_batch_end(|_, _| {
+            let mut counter = counter.lock().unwrap();
+            let made = ALLOCATIONS.load(Ordering::Relaxed) - *counter.0;
+            counter.1.push(made);
+            Ok(())
+        })
+}
+
 fn check(device: &Device, kind: &str) {
     every_model!(device.clone(), |name, model, x, y| {
         let (mut before, mut counts) = (0, Vec::with_capacity(100));
-        // Between these two hooks lies nothing but the step itself.
-        let counter = std::sync::Mutex::new((&mut before, &mut counts));
-        let callback = LambdaCallback::new()
-            .on_train_batch_begin(|_, _| {
-                *counter.lock().unwrap().0 = ALLOCATIONS.load(Ordering::Relaxed);
-                Ok(())
-            })
-            .on_train_batch_end(|_, _| {
-                let mut counter = counter.lock().unwrap();
-                let made = ALLOCATIONS.load(Ordering::Relaxed) - *counter.0;
-                counter.1.push(made);
-                Ok(())
-            });
-        let fit = model.fit(&x, &y).epochs(6).batch_size(32).callback(callback);
+        let counter = Mutex::new((&mut before, &mut counts));
+        let fit = model.fit(&x, &y).epochs(6).batch_size(32).callback(count_steps(&counter));
         fit.verbose(Verbose::Silent).run().unwrap();
         assert_eq!(counts.len(), 12);
         let late = &counts[WARM..];
@@ -63,9 +71,39 @@ fn check(device: &Device, kind: &str) {
     });
 }
 
+/// A model that was made at run time, with sequences of two lengths in turn: their plans are made once.
+fn check_shapes(device: &Device, kind: &str) {
+    let mut model = Sequential::new([None, Some(3)])
+        .add(LSTM::new(16))
+        .add(Dropout::new(0.2))
+        .add(Dense::new(2))
+        .build(device.clone())
+        .unwrap();
+    model.compile(Adam::new(0.01), MeanSquaredError::new(), [metrics![MeanAbsoluteError::new()]]).unwrap();
+    let data =
+        |shape: &[usize]| Array::of(shape.to_vec(), keras::DType::F32, &vec![0.5; shape.iter().product()]);
+    let (mut before, mut counts) = (0, Vec::with_capacity(100));
+    for _ in 0..3 {
+        for steps in [20, 7] {
+            let counter = Mutex::new((&mut before, &mut counts));
+            let options = FitOptions {
+                verbose: Verbose::Silent,
+                callbacks: vec![Box::new(count_steps(&counter))],
+                ..FitOptions::default()
+            };
+            model.fit(&[data(&[40, steps, 3])], &[data(&[40, 2])], options).unwrap();
+        }
+    }
+    assert_eq!(counts.len(), 12);
+    let late = &counts[4..];
+    assert!(late.iter().all(|n| *n == 0), "two lengths, {kind}: allocations by step: {counts:?}");
+}
+
 #[test]
 fn steps_and_predictions_allocate_nothing() {
     check(&Device::cpu_with_threads(1), "one thread");
+    check_shapes(&Device::cpu_with_threads(1), "one thread");
+    check_shapes(&Device::default(), "the common pool");
     check(&Device::cpu_with_threads(2), "two threads");
     check(&Device::default(), "the common pool");
     // On a thread of somebody else's pool.

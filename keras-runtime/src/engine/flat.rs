@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::definition::{Body, Definition, Handle};
 use super::spec::Source;
+use super::variables::{Kind, Variable};
 use crate::plan::{Plan, Spec};
 use crate::{Policy, Regularizer};
 
@@ -60,6 +61,26 @@ impl Flat {
         let plans = self.leaves.iter().map(|leaf| &leaf.plan);
         let variables = plans.flat_map(|plan| plan.weights.as_slice().iter().chain(plan.state.as_slice()));
         variables.fold(0, |n, variable| n.saturating_add(variable.shape.size()))
+    }
+
+    /// The variables, layer by layer, weights before state.
+    pub(super) fn variables(&self) -> Vec<Variable> {
+        let mut variables = Vec::new();
+        let (mut weights, mut state) = (0, 0);
+        for (at, leaf) in self.leaves.iter().enumerate() {
+            for (specs, kind, end) in [
+                (leaf.plan.weights.as_slice(), Kind::Weight, &mut weights),
+                (leaf.plan.state.as_slice(), Kind::State, &mut state),
+            ] {
+                for spec in specs {
+                    let trainable = kind == Kind::Weight && leaf.trainable;
+                    let layer = leaf.path.clone();
+                    variables.push(Variable { leaf: at, layer, spec: *spec, kind, offset: *end, trainable });
+                    *end += spec.shape.size();
+                }
+            }
+        }
+        variables
     }
 
     /// Unfolds a definition.

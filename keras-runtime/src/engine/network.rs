@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use keras_kernels::random::Stream;
-use keras_kernels::{Block, DType, Device, Shape, View};
+use keras_kernels::{DType, Device, Shape, View};
 
+use super::buffer::Buffer;
 use super::definition::Definition;
 use super::flat::Flat;
+use super::form::{Form, Structure};
+use super::plans::Plans;
 use super::program::{Ground, Program};
 use super::run::Run;
 use super::variables::{Kind, Variable};
@@ -19,35 +22,18 @@ use crate::{Error, Result};
 /// Streams of random numbers of a model: weights draw from other ones than calls do.
 const WEIGHT_STREAMS: u32 = 1 << 31;
 
-/// A flat buffer of floats.
-struct Buffer {
-    block: Box<dyn Block>,
-    len: usize,
-    float: DType,
-}
-
-impl Buffer {
-    fn new(device: &Device, len: usize, float: DType) -> Result<Buffer> {
-        // More than there is, so that the device refuses.
-        let bytes = len.saturating_mul(float.size());
-        Ok(Buffer { block: device.allocate(bytes)?, len, float })
-    }
-
-    fn view(&self, offset: usize, shape: Shape) -> View {
-        assert!(offset + shape.size() <= self.len, "a variable lies outside its buffer");
-        // SAFETY: inside the block, which lives as long as the network; aligned to 64 bytes plus whole floats. The network
-        // hands its views to one pass at a time.
-        unsafe { View::new(self.block.address().add(offset * self.float.size()), shape, self.float) }
-    }
-}
-
 /// A definition with its variables on a device.
 ///
 /// The weights of all layers are one flat buffer, as are their gradients and the state variables, so that an optimizer makes
 /// one pass. Values live in one arena, planned for each batch size ([`Program`]); running allocates nothing.
+///
+/// Variables belong to the network and never move. What depends on shapes is planned when they are seen for the first time, and
+/// kept for those that were seen last: programs, and with them the structure for inputs of other shapes
+/// ([`Network::bind`]).
 pub struct Network {
-    definition: Arc<Definition>,
-    flat: Flat,
+    /// Makes the structure for other shapes; a model in source has one.
+    source: Option<Arc<dyn Structure>>,
+    form: Arc<Form>,
     device: Device,
     float: DType,
     seed: u64,
@@ -56,17 +42,16 @@ pub struct Network {
     weights: Buffer,
     grads: Option<Buffer>,
     state: Buffer,
-    packed: Buffer,
-    packed_current: bool,
-    arena: Option<Box<dyn Block>>,
-    programs: Vec<Program>,
+    /// Counts changes of the weights, so that packed forms know whether they are those of now.
+    changes: u64,
+    plans: Plans,
 }
 
 impl Network {
     /// The numbers of a variable as files have them: in the type that the policy of its layer says.
     pub fn array(&self, variable: &Variable) -> Array {
         let array = Array::download(&self.device, self.view(variable));
-        match self.flat.leaves[variable.leaf].policy.stored() {
+        match self.form.flat.leaves[variable.leaf].policy.stored() {
             Some(stored) => array.stored_as(stored),
             None => array,
         }
@@ -101,42 +86,59 @@ impl Network {
     /// # Errors
     /// If the device has too little memory.
     pub fn blank(definition: Arc<Definition>, device: Device, seed: u64, float: DType) -> Result<Network> {
-        let flat = Flat::new(&definition);
-        flat.check_masks(&definition)?;
-        let mut variables = Vec::new();
-        let (mut weights, mut state, mut packed) = (0, 0, 0);
-        for (at, leaf) in flat.leaves.iter().enumerate() {
-            for (specs, kind, end) in [
-                (leaf.plan.weights.as_slice(), Kind::Weight, &mut weights),
-                (leaf.plan.state.as_slice(), Kind::State, &mut state),
-            ] {
-                for spec in specs {
-                    let trainable = kind == Kind::Weight && leaf.trainable;
-                    let layer = leaf.path.clone();
-                    variables.push(Variable { leaf: at, layer, spec: *spec, kind, offset: *end, trainable });
-                    *end += spec.shape.size();
-                }
-            }
-            // Packed forms start on cache lines.
-            let sizes = leaf.plan.packed.as_slice().iter();
-            packed += sizes.map(|s| s.size().next_multiple_of(16)).sum::<usize>();
-        }
+        let form = Form::new(definition, &device, float, std::iter::empty())?;
+        let variables = form.flat.variables();
+        let numbers = |kind: Kind| variables.iter().filter(|v| v.kind == kind).map(Variable::size).sum();
         Ok(Network {
-            weights: Buffer::new(&device, weights, float)?,
+            source: None,
+            weights: Buffer::new(&device, numbers(Kind::Weight), float)?,
             grads: None,
-            state: Buffer::new(&device, state, float)?,
-            packed: Buffer::new(&device, packed, float)?,
-            definition,
-            flat,
+            state: Buffer::new(&device, numbers(Kind::State), float)?,
+            form: Arc::new(form),
             device,
             float,
             seed,
             step: 0,
             variables,
-            packed_current: false,
-            arena: None,
-            programs: Vec::new(),
+            changes: 1,
+            plans: Plans::new(),
         })
+    }
+
+    /// Says what makes the structure for inputs of other shapes.
+    pub fn set_source(&mut self, source: Arc<dyn Structure>) {
+        self.source = Some(source);
+    }
+
+    /// Whether it can be bound to other shapes.
+    pub(crate) fn has_source(&self) -> bool {
+        self.source.is_some()
+    }
+
+    /// Turns to inputs of these specs. Variables, gradients and whatever refers to them stay where they are; what was planned
+    /// for specs that were seen lately is found again.
+    ///
+    /// # Errors
+    /// If the model cannot take them, or would have other variables.
+    pub fn bind(&mut self, inputs: &[Spec]) -> Result<()> {
+        if self.form.takes(inputs) {
+            return Ok(());
+        }
+        let known = self.plans.forms().find(|form| form.takes(inputs)).cloned();
+        self.form = match known {
+            Some(form) => form,
+            None => {
+                let source = self.source.as_ref().ok_or_else(|| {
+                    Error::Data("the model's inputs have one shape, which cannot change".into())
+                })?;
+                let definition = Arc::new(source.definition(inputs)?);
+                let others = self.plans.forms().chain([&self.form]);
+                let form = Form::new(definition, &self.device, self.float, others)?;
+                form.check_variables(&self.variables, &self.form)?;
+                Arc::new(form)
+            }
+        };
+        Ok(())
     }
 
     /// Gives every variable its initial numbers: functions of the seed and of the variable's place in the model.
@@ -145,28 +147,28 @@ impl Network {
             let stream = Stream { seed: self.seed, id: WEIGHT_STREAMS + at as u32, step: 0 };
             let view = self.view(variable);
             let mut values = vec![0.0; variable.size()];
-            if self.flat.leaves[variable.leaf].layer.initialize(&variable.spec, stream, &mut values) {
+            if self.form.flat.leaves[variable.leaf].layer.initialize(&variable.spec, stream, &mut values) {
                 upload(&self.device, &values, view);
             } else {
                 variable.spec.initializer.fill(&self.device, stream, view);
             }
         }
-        self.packed_current = false;
+        self.changes += 1;
     }
 
     /// The structure.
     pub fn definition(&self) -> &Arc<Definition> {
-        &self.definition
+        &self.form.definition
     }
 
     /// About how many elementary operations it takes to run so many samples forward.
     pub fn operations(&self, samples: usize) -> usize {
-        self.flat.operations.saturating_mul(samples)
+        self.form.flat.operations.saturating_mul(samples)
     }
 
     /// The layers and calls with inner models unfolded.
     pub fn flat(&self) -> &Flat {
-        &self.flat
+        &self.form.flat
     }
 
     /// The device.
@@ -227,7 +229,7 @@ impl Network {
 
     /// Numbers in the flat buffer of weights.
     pub fn params(&self) -> usize {
-        self.weights.len
+        self.weights.len()
     }
 
     /// The numbers of a variable.
@@ -246,56 +248,48 @@ impl Network {
             return Err(Error::Data(format!("`{path}` has {expected} numbers, {found} were given")));
         }
         upload(&self.device, values, self.view(variable));
-        self.packed_current = false;
+        self.changes += 1;
         Ok(())
     }
 
     /// Says that weights were written, so that packed forms are made anew before the next pass.
     pub fn weights_changed(&mut self) {
-        self.packed_current = false;
+        self.changes += 1;
     }
 
-    /// Places every buffer for a batch size; returns the program's number. Allocates only the first time a size is seen.
+    /// Places every buffer for a batch size; returns the program's number, which is good until the next call. Plans, and
+    /// allocates, only where the size (with these shapes, for this use) was not among the last that were seen.
     ///
     /// # Errors
     /// If the device has too little memory.
     pub fn prepare(&mut self, batch: usize, training: bool) -> Result<usize> {
-        let same = |p: &Program| p.batch == batch && p.training == training;
-        if let Some(at) = self.programs.iter().position(same) {
+        if let Some(at) = self.plans.find(&self.form, batch, training) {
             return Ok(at);
         }
         if training && self.grads.is_none() {
-            self.grads = Some(Buffer::new(&self.device, self.weights.len, self.float)?);
+            self.grads = Some(Buffer::new(&self.device, self.weights.len(), self.float)?);
         }
         // A dry placement tells the size.
-        let needed = self.place(batch, training, std::ptr::null_mut()).bytes;
-        if self.arena.as_ref().is_none_or(|arena| arena.len() < needed) {
-            // Free the old arena before the new one is taken; then every program moves.
-            self.arena = None;
-            let sizes: Vec<(usize, bool)> = self.programs.drain(..).map(|p| (p.batch, p.training)).collect();
-            self.arena = Some(self.device.allocate(needed)?);
-            for (batch, training) in sizes {
-                let program = self.place(batch, training, self.arena_address());
-                self.programs.push(program);
-            }
-        }
-        let program = self.place(batch, training, self.arena_address());
-        self.programs.push(program);
-        Ok(self.programs.len() - 1)
+        let needed = self.arena_bytes(batch, training);
+        let mut plans = std::mem::take(&mut self.plans);
+        let place = |form: &Form, batch, training, arena| self.place(form, batch, training, arena);
+        let grown = plans.grow(&self.device, needed, place);
+        let at = grown.map(|()| {
+            let program = self.place(&self.form, batch, training, plans.arena());
+            plans.keep(&self.form, program)
+        });
+        self.plans = plans;
+        at
     }
 
     /// Bytes of memory that a batch's values take, without the variables and their gradients. Nothing is allocated.
     pub fn arena_bytes(&self, batch: usize, training: bool) -> usize {
-        self.place(batch, training, std::ptr::null_mut()).bytes
+        self.place(&self.form, batch, training, std::ptr::null_mut()).bytes
     }
 
-    fn arena_address(&self) -> *mut u8 {
-        self.arena.as_ref().map_or(std::ptr::null_mut(), |arena| arena.address())
-    }
-
-    fn place(&self, batch: usize, training: bool, arena: *mut u8) -> Program {
+    fn place(&self, form: &Form, batch: usize, training: bool, arena: *mut u8) -> Program {
         let of_kind = |kind: Kind, buffer: Option<&Buffer>| {
-            let mut lists = vec![Vec::new(); self.flat.leaves.len()];
+            let mut lists = vec![Vec::new(); form.flat.leaves.len()];
             for v in self.variables.iter().filter(|v| v.kind == kind) {
                 if let Some(buffer) = buffer {
                     lists[v.leaf].push(buffer.view(v.offset, v.shape()));
@@ -303,78 +297,92 @@ impl Network {
             }
             lists
         };
-        let mut at = 0;
-        let packed = self.flat.leaves.iter().map(|leaf| {
-            let place = |spec: &Spec| {
-                let view = self.packed.view(at, spec.shape());
-                at += spec.size().next_multiple_of(16);
-                view
-            };
-            leaf.plan.packed.as_slice().iter().map(place).collect()
-        });
         let ground = Ground {
             arena,
-            packed: packed.collect(),
+            packed: form.packed.views(),
             weights: of_kind(Kind::Weight, Some(&self.weights)),
             state: of_kind(Kind::State, Some(&self.state)),
             // Before the first training pass there are no gradients; a dry placement only needs their shapes.
             weight_grads: of_kind(Kind::Weight, self.grads.as_ref().or(Some(&self.weights))),
             float: self.float,
         };
-        let inputs: Vec<Spec> = self.definition.inputs.iter().map(|i| i.spec).collect();
-        Program::place(&inputs, &self.flat, batch, training, &ground)
+        Program::place(&form.inputs(), &form.flat, batch, training, &ground)
     }
 
     /// A prepared program: where its inputs go and its outputs appear.
     pub fn program(&self, at: usize) -> &Program {
-        &self.programs[at]
+        self.plans.program(at)
+    }
+
+    /// Which placement a program is: another number whenever its buffers lie elsewhere.
+    pub(crate) fn placement(&self, at: usize) -> u64 {
+        self.plans.placement(at)
+    }
+
+    /// Whether program `at` is still this placement; whoever refers to its buffers forgets them where it is not.
+    pub(crate) fn has_placement(&self, at: usize, placement: u64) -> bool {
+        self.plans.has_placement(at, placement)
+    }
+
+    /// Whether program `at` is for the shapes that the network is bound to.
+    pub(crate) fn is_bound_to(&self, at: usize) -> bool {
+        Arc::ptr_eq(self.plans.form_of(at), &self.form)
+    }
+
+    /// How many programs were planned so far. One that moves because the arena grew is not planned anew.
+    pub fn plans_made(&self) -> u64 {
+        self.plans.made()
+    }
+
+    /// How many programs are kept.
+    pub fn plans_kept(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// Keeps so many programs (at least 4, [`KEPT_PLANS`](super::KEPT_PLANS) unless it is told): one for each combination of shapes, batch size, and
+    /// training or not. The one that was not used for the longest time makes room for a new one.
+    pub fn keep_plans(&mut self, most: usize) {
+        self.plans.set_limit(most);
     }
 
     /// Runs a program forward. `walk` is the code that `model!` generated, or [`super::walk_forward`].
     /// With `training`, layers behave as in a training step.
     pub fn forward(&mut self, at: usize, training: bool, walk: impl FnOnce(&Run<'_>)) {
-        let program = &self.programs[at];
+        let (program, form) = (self.plans.program(at), self.plans.form_of(at));
         let cx = Context { device: &self.device, training, seed: self.seed, step: self.step };
-        if !self.packed_current {
-            for (node, call) in self.flat.nodes.iter().zip(&program.calls) {
+        if form.packed.must_be_made(self.changes) {
+            for (node, call) in form.flat.nodes.iter().zip(&program.calls) {
                 if node.packs && !call.packed.is_empty() {
                     node.layer.pack(&cx, call);
                 }
             }
-            self.packed_current = true;
         }
-        walk(&Run { cx: &cx, program });
+        walk(&Run { cx: &cx, program, flat: &form.flat });
     }
 
     /// Runs a training program backward: from the gradients of the outputs to those of the weights. It is part of the same
     /// step as the forward pass before it; [`Network::next_step`] ends the step.
     pub fn backward(&mut self, at: usize, walk: impl FnOnce(&Run<'_>)) {
-        let program = &self.programs[at];
         let cx = Context { device: &self.device, training: true, seed: self.seed, step: self.step };
-        walk(&Run { cx: &cx, program });
+        walk(&Run { cx: &cx, program: self.plans.program(at), flat: &self.plans.form_of(at).flat });
     }
 
     /// Ends a training step: the next one draws other random numbers.
     pub fn next_step(&mut self) {
         self.step = self.step.wrapping_add(1);
     }
-
-    /// The layers of all calls, for [`walk_forward`] and [`walk_backward`].
-    pub fn layers(&self) -> Vec<super::definition::Handle> {
-        self.flat.nodes.iter().map(|n| n.layer.clone()).collect()
-    }
 }
 
 /// Runs every call in order: what generated code does, for graphs made at run time.
-pub fn walk_forward(layers: &[super::definition::Handle], run: &Run<'_>) {
-    layers.iter().enumerate().for_each(|(at, layer)| {
-        run.leaf_forward(&**layer, at);
+pub fn walk_forward(run: &Run<'_>) {
+    run.flat.nodes.iter().enumerate().for_each(|(at, node)| {
+        run.leaf_forward(&*node.layer, at);
     });
 }
 
 /// Runs every call backward.
-pub fn walk_backward(layers: &[super::definition::Handle], run: &Run<'_>) {
-    layers.iter().enumerate().rev().for_each(|(at, layer)| {
-        run.leaf_backward(&**layer, at + 1);
+pub fn walk_backward(run: &Run<'_>) {
+    run.flat.nodes.iter().enumerate().rev().for_each(|(at, node)| {
+        run.leaf_backward(&*node.layer, at + 1);
     });
 }

@@ -4,6 +4,7 @@ use keras_kernels::elementwise::{Binary, Instr, Program as Chain, Unary};
 use keras_kernels::layout::Walk;
 use keras_kernels::{Grad, View};
 
+use super::flat::Flat;
 use super::program::Program;
 use crate::Regularizer;
 use crate::layer::{Context, Layer};
@@ -14,6 +15,8 @@ pub struct Run<'a> {
     pub cx: &'a Context<'a>,
     /// The calls.
     pub program: &'a Program,
+    /// Their layers.
+    pub flat: &'a Flat,
 }
 
 impl Run<'_> {

@@ -31,6 +31,16 @@ pub struct Variable {
 }
 
 impl Variable {
+    /// Whether it is the same variable of the same model, planned for inputs of other shapes.
+    pub(super) fn is(&self, other: &Variable) -> bool {
+        self.leaf == other.leaf
+            && self.layer == other.layer
+            && self.spec.name == other.spec.name
+            && self.spec.path.as_slice() == other.spec.path.as_slice()
+            && self.shape().same(&other.shape())
+            && (self.kind, self.offset, self.trainable) == (other.kind, other.offset, other.trainable)
+    }
+
     /// Its shape.
     pub fn shape(&self) -> Shape {
         self.spec.shape

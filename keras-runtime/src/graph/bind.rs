@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keras_kernels::Shape;
 
 use super::{Blueprint, PartKind, Slot};
-use crate::engine::{Body, Definition, Handle, Member};
+use crate::engine::{Body, Definition, Handle, Member, Structure};
 use crate::plan::Spec;
 use crate::{Error, Result};
 
@@ -43,6 +43,15 @@ impl Slot {
     }
 }
 
+impl Structure for Blueprint {
+    fn definition(&self, inputs: &[Spec]) -> Result<Definition> {
+        for (slot, spec) in self.inputs.iter().zip(inputs) {
+            slot.bind(&spec.shape().to_vec())?;
+        }
+        self.bind(inputs)
+    }
+}
+
 impl Blueprint {
     /// The specs of all inputs, if every dimension is known.
     pub fn specs(&self) -> Option<Vec<Spec>> {
@@ -52,7 +61,7 @@ impl Blueprint {
     /// The structure for inputs of these specs.
     ///
     /// # Errors
-    /// If a layer cannot take what it gets.
+    /// If an input or a layer cannot take what it gets.
     pub fn bind(&self, inputs: &[Spec]) -> Result<Definition> {
         let mut definition = self.bind_inner(inputs)?;
         if !self.trainable {

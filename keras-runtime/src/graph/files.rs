@@ -106,24 +106,17 @@ impl LoadedModel {
         let found = saving::read_weights(path)?;
         let fail = |e: Error| Error::file(path, e.to_string());
         let mut probe = None;
-        let bound = match &mut self.bound {
-            Some(bound) => bound,
+        let network = match &mut self.network {
+            Some(network) => network,
             None => probe.insert(self.probe()?),
         };
-        let skipped = match &mut self.trainer {
-            Some(trainer) => {
-                saving::restore(&mut bound.network, &mut trainer.optimizer, &found, loading).map_err(fail)?
-            }
-            None => {
-                let skipped = weights::apply(&mut bound.network, &found, loading).map_err(fail)?;
-                if !loading.by_name && skipped.is_empty() {
-                    self.optimizer = found.optimizer().or(self.optimizer.take());
-                }
-                skipped
-            }
-        };
+        let skipped = weights::apply(network, &found, loading).map_err(fail)?;
         if let Some(probe) = probe {
-            self.unbound = Some(weights::collect(&probe.network, None).into());
+            self.unbound = Some(weights::collect(&probe, None).into());
+        }
+        if let Some(optimizer) = found.optimizer().filter(|_| !loading.by_name && skipped.is_empty()) {
+            self.optimizer = Some(optimizer);
+            self.restore_optimizer().map_err(fail)?;
         }
         Ok(skipped)
     }
@@ -145,7 +138,7 @@ impl LoadedModel {
         let path = path.as_ref();
         // What was never bound is written as it was read.
         if let (Some(Weights::Tree(tree)), Format::Keras | Format::Folder, true) =
-            (&self.unbound, Format::of(path)?, writing == Writing::new())
+            (&self.unbound, Format::of(path)?, writing == Writing::new() && self.trainer.is_none())
         {
             return saving::write_tree(path, &self.config, tree);
         }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use keras_kernels::{DType, Device, Shape, View};
+use keras_kernels::{DType, Device, View};
 use serde_json::{Value, json};
 
 use super::training::Prepared;
 use super::{Blueprint, Slot};
-use crate::engine::{Flat, Network};
+use crate::engine::{Flat, KEPT_PLANS, Network, Structure};
 use crate::plan::Spec;
 use crate::saving::{self, Array, Loading, OptimizerArrays, Weights, weights};
 use crate::training::predict::{Predictor, Watched};
@@ -22,53 +22,23 @@ const BATCH: usize = 32;
 const PROBES: [usize; 5] = [32, 64, 256, 8, 1];
 
 /// A model that was made at run time: same engine, same layers as a model in source, but shapes are checked when data comes.
+///
+/// Data of other shapes (longer sequences, larger images) is planned for when it is seen for the first time; the plans of the
+/// shapes that were seen last are kept ([`LoadedModel::keep_plans`]). Weights, optimizer, losses and metrics are the same for all.
 pub struct LoadedModel {
-    pub(super) blueprint: Blueprint,
+    pub(super) blueprint: Arc<Blueprint>,
     pub(super) config: Value,
     device: Device,
     /// Fresh weights are a function of it.
     seed: u64,
     /// Its variables until it is bound to shapes for the first time.
     pub(super) unbound: Option<Weights>,
-    /// Variables of its optimizer until it is compiled.
+    /// Variables of its optimizer that it does not have yet: until it is compiled, and bound to shapes.
     pub(super) optimizer: Option<Vec<Array>>,
-    pub(super) bound: Option<Bound>,
+    pub(super) network: Option<Network>,
     pub(super) trainer: Option<Trainer>,
-}
-
-/// The model for inputs of certain shapes.
-pub(super) struct Bound {
-    inputs: Vec<Spec>,
-    pub(super) network: Network,
-}
-
-impl Bound {
-    fn new(model: &LoadedModel, inputs: Vec<Spec>, values: &Weights) -> Result<Bound> {
-        let LoadedModel { blueprint, device, seed, .. } = model;
-        let definition = Arc::new(blueprint.bind(&inputs)?);
-        // Memory is taken for no more numbers than the file has.
-        if let Some(there) = values.numbers() {
-            let needed = Flat::new(&definition).numbers();
-            if needed > there {
-                let message = format!("the model has {needed} numbers in its variables, the file {there}");
-                return Err(Error::Data(message));
-            }
-        }
-        let make = if matches!(values, Weights::Fresh) { Network::with_float } else { Network::blank };
-        let mut network = make(definition, device.clone(), *seed, blueprint.float)?;
-        weights::apply(&mut network, values, Loading::new())?;
-        Ok(Bound { inputs, network })
-    }
-
-    /// What the outputs are for no samples.
-    fn outputs(&self) -> impl Iterator<Item = (Shape, DType)> {
-        let definition = self.network.definition();
-        definition.outputs.iter().map(|output| {
-            let spec = definition.spec_of(output.source);
-            let dtype = if spec.dtype() == DType::F32 { self.network.float() } else { spec.dtype() };
-            (spec.shape_for(0), dtype)
-        })
-    }
+    /// Plans to keep, where that was told.
+    kept: usize,
 }
 
 impl LoadedModel {
@@ -89,8 +59,9 @@ impl LoadedModel {
         seed: u64,
     ) -> Result<LoadedModel> {
         let (known, optimizer, unbound) = (blueprint.specs(), weights.optimizer(), Some(weights));
-        let (bound, trainer) = (None, None);
-        let mut model = LoadedModel { blueprint, config, device, seed, optimizer, unbound, bound, trainer };
+        let (blueprint, network, trainer, kept) = (Arc::new(blueprint), None, None, KEPT_PLANS);
+        let mut model =
+            LoadedModel { blueprint, config, device, seed, optimizer, unbound, network, trainer, kept };
         if let Some(inputs) = known {
             model.bind(&inputs)?;
         }
@@ -140,40 +111,62 @@ impl LoadedModel {
 
     /// The network, once the shapes of its inputs are known.
     pub fn network(&self) -> Option<&Network> {
-        self.bound.as_ref().map(|bound| &bound.network)
+        self.network.as_ref()
     }
 
-    /// Binds the model to inputs of these shapes; its variables stay what they are.
+    /// Keeps plans for so many combinations of shapes, batch size, and training or not (at least 4; [`KEPT_PLANS`] unless it is
+    /// told). The one that was not used for the longest time makes room for a new one. A plan takes memory in proportion to the
+    /// number of layers, with a loss also to the batch's outputs.
+    pub fn keep_plans(&mut self, most: usize) {
+        self.kept = most;
+        if let Some(network) = &mut self.network {
+            network.keep_plans(most);
+        }
+    }
+
+    /// Binds the model to inputs of these shapes; its variables stay what and where they are.
     ///
     /// # Errors
-    /// If a layer cannot take them.
+    /// If a layer cannot take them, or its weights would have other shapes.
     pub fn bind(&mut self, inputs: &[Spec]) -> Result<()> {
-        if self.bound.as_ref().is_some_and(|bound| bound.inputs == inputs) {
-            return Ok(());
+        if let Some(network) = &mut self.network {
+            return network.bind(inputs);
         }
-        // Slots of the optimizer belong to one network: it is saved with the variables and made anew.
-        if self.trainer.is_some() && self.bound.is_some() {
-            self.optimizer = Some(self.optimizer_arrays().into_iter().map(|(_, array)| array).collect());
-            self.trainer = None;
-        }
-        let collected = self.bound.as_ref().map(|bound| weights::collect(&bound.network, None).into());
-        let Some(values) = collected.as_ref().or(self.unbound.as_ref()) else {
+        let Some(values) = self.unbound.as_ref() else {
             return Err(Error::Argument("the model has no variables".into()));
         };
-        let bound = Bound::new(self, inputs.to_vec(), values)?;
+        let mut network = self.made(inputs, values)?;
+        network.set_source(Arc::clone(&self.blueprint) as _);
+        network.keep_plans(self.kept);
         if self.config.is_null() && self.blueprint.inputs.is_empty() {
-            self.config = self.written(&bound.network)?;
+            self.config = self.written(&network)?;
             if let (Some(trainer), Value::Object(config)) = (&self.trainer, &mut self.config) {
                 config.insert("compile_config".into(), saving::compile_json(&trainer.compile_config()));
             }
         }
-        self.bound = Some(bound);
-        self.unbound = None;
+        (self.network, self.unbound) = (Some(network), None);
         Ok(())
     }
 
+    /// Its network for inputs of these specs, with these variables.
+    fn made(&self, inputs: &[Spec], values: &Weights) -> Result<Network> {
+        let definition = Arc::new(self.blueprint.definition(inputs)?);
+        // Memory is taken for no more numbers than the file has.
+        if let Some(there) = values.numbers() {
+            let needed = Flat::new(&definition).numbers();
+            if needed > there {
+                let message = format!("the model has {needed} numbers in its variables, the file {there}");
+                return Err(Error::Data(message));
+            }
+        }
+        let make = if matches!(values, Weights::Fresh) { Network::with_float } else { Network::blank };
+        let mut network = make(definition, self.device.clone(), self.seed, self.blueprint.float)?;
+        weights::apply(&mut network, values, Loading::new())?;
+        Ok(network)
+    }
+
     /// The model for some shapes of data, where only its variables are asked for.
-    pub(super) fn probe(&self) -> Result<Bound> {
+    pub(super) fn probe(&self) -> Result<Network> {
         let Some(values) = self.unbound.as_ref().filter(|_| !self.blueprint.inputs.is_empty()) else {
             return Err(Error::Argument(
                 "the model was never built: predict once, then its weights exist".into(),
@@ -184,12 +177,12 @@ impl LoadedModel {
                 let dims: Vec<usize> = slot.dims.iter().map(|dim| dim.unwrap_or(probe)).collect();
                 slot.bind(&dims)
             });
-            Bound::new(self, specs.collect::<Result<_>>()?, values)
+            self.made(&specs.collect::<Result<Vec<_>>>()?, values)
         };
         let mut first = None;
         for probe in PROBES {
             match bind(probe) {
-                Ok(bound) => return Ok(bound),
+                Ok(network) => return Ok(network),
                 Err(error) => first = first.or(Some(error)),
             }
         }
@@ -251,17 +244,15 @@ impl LoadedModel {
     pub fn predict_with(&mut self, inputs: &[Array], options: PredictOptions<'_>) -> Result<Vec<Array>> {
         let data = Prepared::new(self, inputs, &[])?;
         let ports = data.samples()?.x;
-        let Some(bound) = &mut self.bound else {
+        let Some(network) = &mut self.network else {
             return Err(Error::Argument("the model is not bound".into()));
         };
         let mut outputs: Vec<Option<Array>> = vec![None; self.blueprint.outputs.len()];
         let mut watched = Watched::new(options, Some(data.len()))?;
         let device = self.device.clone();
         install(&device, || {
-            let walk = Interpreted::new(&bound.network);
-            let network = &mut bound.network;
             watched.begin(network)?;
-            let mut predictor = Predictor { network, walk: &walk, staging: &mut Vec::new() };
+            let mut predictor = Predictor { network, walk: &Interpreted, staging: &mut Vec::new() };
             let mut take = |at: usize, _: usize, view: View, device: &Device| {
                 let part = Array::download(device, view);
                 match &mut outputs[at] {
@@ -272,10 +263,8 @@ impl LoadedModel {
             watched.predict(&mut predictor, &ports, &mut take)?;
             watched.end(predictor.network)
         })?;
-        let empty = || {
-            bound.outputs().map(|(shape, dtype)| Array::of(shape.to_vec(), dtype, &vec![0.0; shape.size()]))
-        };
-        Ok(outputs.into_iter().zip(empty()).map(|(output, empty)| output.unwrap_or(empty)).collect())
+        let empty = empty_outputs(network);
+        Ok(outputs.into_iter().zip(empty).map(|(output, empty)| output.unwrap_or(empty)).collect())
     }
 
     /// The arrays with the ranks that the inputs have, their specs, and the number of samples.
@@ -319,22 +308,33 @@ impl LoadedModel {
         &self,
         work: impl FnOnce(&Network, OptimizerArrays) -> Result<T>,
     ) -> Result<T> {
-        match &self.bound {
-            Some(bound) => work(&bound.network, self.optimizer_arrays()),
-            None => work(&self.probe()?.network, self.optimizer_arrays()),
+        match &self.network {
+            Some(network) => work(network, self.optimizer_arrays()),
+            None => work(&self.probe()?, self.optimizer_arrays()),
         }
     }
 
     /// The variables of the optimizer: as they are now, or as the file had them.
     pub(super) fn optimizer_arrays(&self) -> OptimizerArrays {
-        match (&self.bound, &self.trainer) {
-            (Some(bound), Some(trainer)) => saving::optimizer_arrays(&bound.network, &trainer.optimizer),
-            _ => {
-                let arrays = self.optimizer.iter().flatten().enumerate();
+        match (&self.optimizer, &self.network, &self.trainer) {
+            (None, Some(network), Some(trainer)) => saving::optimizer_arrays(network, &trainer.optimizer),
+            (waiting, ..) => {
+                let arrays = waiting.iter().flatten().enumerate();
                 arrays.map(|(at, array)| (format!("optimizer/{at}"), array.clone())).collect()
             }
         }
     }
+}
+
+/// What the outputs are for no samples.
+fn empty_outputs(network: &Network) -> Vec<Array> {
+    let definition = network.definition();
+    let empty = definition.outputs.iter().map(|output| {
+        let spec = definition.spec_of(output.source);
+        let dtype = if spec.dtype() == DType::F32 { network.float() } else { spec.dtype() };
+        Array::of(spec.shape_for(0).to_vec(), dtype, &[])
+    });
+    empty.collect()
 }
 
 /// Keras takes a missing last dimension of 1, and one too many.

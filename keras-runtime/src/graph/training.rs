@@ -158,11 +158,11 @@ impl LoadedModel {
 
     fn session<T>(&mut self, work: impl FnOnce(&mut Session<'_>) -> Result<T>) -> Result<T> {
         self.compile_from_file()?;
-        let (Some(bound), Some(trainer)) = (&mut self.bound, &mut self.trainer) else {
+        self.restore_optimizer()?;
+        let (Some(network), Some(trainer)) = (&mut self.network, &mut self.trainer) else {
             return Err(Error::Argument("the model is not bound".into()));
         };
-        let walk = Interpreted::new(&bound.network);
-        work(&mut Session { network: &mut bound.network, trainer, walk: &walk })
+        work(&mut Session { network, trainer, walk: &Interpreted })
     }
 
     /// Makes optimizer, losses and metrics as the file says, unless they are there.
@@ -175,13 +175,15 @@ impl LoadedModel {
             Some(keys) => keys.clone(),
             None => self.blueprint.outputs.iter().map(|(name, _)| name.clone()).collect(),
         };
-        let mut trainer = super::compile::trainer(compiled, &names)?;
-        if let (Some(bound), Some(values)) = (&mut self.bound, &self.optimizer) {
-            saving::restore_optimizer(&mut bound.network, &mut trainer.optimizer, values)?;
-        }
-        self.optimizer = None;
-        self.trainer = Some(trainer);
+        self.trainer = Some(super::compile::trainer(compiled, &names)?);
         Ok(())
+    }
+
+    /// Gives the optimizer the variables that wait for it, once there are both it and the weights.
+    pub(super) fn restore_optimizer(&mut self) -> Result<()> {
+        let (Some(network), Some(trainer)) = (&mut self.network, &mut self.trainer) else { return Ok(()) };
+        let Some(values) = self.optimizer.take() else { return Ok(()) };
+        saving::restore_optimizer(network, &mut trainer.optimizer, &values)
     }
 }
 

@@ -84,7 +84,6 @@ impl<L: Layer + 'static> LayerCheck<L> {
 
     /// What a training step leaves, bit for bit: outputs, gradients, state.
     fn step(&self, mut network: Network) -> Vec<Vec<u64>> {
-        let layers = network.layers();
         let at = network.prepare(BATCH, true).expect("memory");
         let device = network.device().clone();
         for (i, view) in network.program(at).inputs.clone().into_iter().enumerate() {
@@ -94,7 +93,7 @@ impl<L: Layer + 'static> LayerCheck<L> {
                 upload_integers(&device, integers(view.size(), self.integers_below), view);
             }
         }
-        network.forward(at, self.training, |run| walk_forward(&layers, run));
+        network.forward(at, self.training, walk_forward);
         let outputs = network.program(at).outputs.clone();
         let mut found: Vec<Vec<f64>> =
             outputs.iter().filter(|y| y.dtype().is_float()).map(|y| download(&device, *y)).collect();
@@ -104,7 +103,7 @@ impl<L: Layer + 'static> LayerCheck<L> {
             }
         }
         if self.layer.differentiable() && self.training {
-            network.backward(at, |run| walk_backward(&layers, run));
+            network.backward(at, walk_backward);
             let trained = network.variables().iter().filter(|v| v.trainable);
             found.extend(trained.filter_map(|v| network.grad_view(v)).map(|grad| download(&device, grad)));
         }

@@ -8,7 +8,8 @@ use crate::{Constraint, Regularizer, Result};
 
 /// Regularizers and constraints of a network, with their scratch memory.
 pub(crate) struct Penalties {
-    weights: Vec<(View, View, Regularizer)>,
+    /// Weights, and their gradients once a training pass was prepared.
+    weights: Vec<(View, Option<View>, Regularizer)>,
     constraints: Vec<(View, Constraint)>,
     outputs: bool,
     sum: View,
@@ -17,16 +18,16 @@ pub(crate) struct Penalties {
 }
 
 impl Penalties {
-    /// For a network that was prepared for training.
+    /// For a network; to train it is prepared for training before.
     pub fn new(network: &Network) -> Result<Penalties> {
         let trained = || network.variables().iter().filter(|v| v.trainable);
         let mut room = 1;
         let mut weights = Vec::new();
         let mut constraints = Vec::new();
         for v in trained() {
-            if let (Some(regularizer), Some(grad)) = (v.spec.regularizer, network.grad_view(v)) {
+            if let Some(regularizer) = v.spec.regularizer {
                 room = room.max(regularizer.scratch(&v.shape()));
-                weights.push((network.view(v), grad, regularizer));
+                weights.push((network.view(v), network.grad_view(v), regularizer));
             }
             if let Some(constraint) = v.spec.constraint {
                 room = room.max(constraint.scratch(&v.shape()));
@@ -44,6 +45,11 @@ impl Penalties {
             (sum, View::new(block.address().add(64), Shape::of(&[room]), float))
         };
         Ok(Penalties { weights, constraints, outputs, sum, scratch, _block: block })
+    }
+
+    /// Whether a step that trains can use them.
+    pub fn can_train(&self) -> bool {
+        self.weights.iter().all(|(_, grad, _)| grad.is_some())
     }
 
     /// Whether outputs of layers are penalised: then values must still be there after the forward pass.
@@ -78,7 +84,9 @@ impl Penalties {
     /// Adds the gradients of the penalties on weights, times the scale of the loss.
     pub fn add_gradients(&self, device: &Device, scale: f64) {
         for (weight, grad, regularizer) in &self.weights {
-            regularizer.scaled(scale).add_gradient(device, *weight, self.scratch, *grad);
+            if let Some(grad) = grad {
+                regularizer.scaled(scale).add_gradient(device, *weight, self.scratch, *grad);
+            }
         }
     }
 

@@ -6,9 +6,21 @@ use super::data::{Pick, fill};
 use super::options_of_fit::PredictOptions;
 use super::trainer::Walk;
 use crate::callbacks::{Predicting, Progress};
-use crate::engine::Network;
+use crate::engine::{Input, Network};
 use crate::model::Port;
 use crate::{Error, Result};
+
+/// Turns a model with open dimensions to the shapes of the data.
+pub(crate) fn bind(network: &mut Network, x: &[Port<'_>]) -> Result<()> {
+    let inputs = &network.definition().inputs;
+    let fits = |(input, port): (&Input, &Port<'_>)| input.spec.shape().same(&port.shape);
+    if !network.has_source() || x.len() != inputs.len() || inputs.iter().zip(x).all(fits) {
+        return Ok(());
+    }
+    let specs = inputs.iter().zip(x).map(|(input, port)| input.spec.with_shape(port.shape));
+    let specs: Vec<_> = specs.collect();
+    network.bind(&specs)
+}
 
 /// Refuses inputs that do not fit the model.
 pub(crate) fn check_inputs(network: &Network, x: &[Port<'_>]) -> Result<()> {
@@ -49,6 +61,7 @@ pub(crate) struct Predictor<'a> {
 impl Predictor<'_> {
     /// Predicts all samples, `batch` at a time. Allocates only the first time a batch size is seen.
     pub fn predict(&mut self, x: &[Port<'_>], batch: usize, take: Take<'_>) -> Result<()> {
+        bind(self.network, x)?;
         check_inputs(self.network, x)?;
         let n = x[0].len;
         let mut from = 0;
@@ -139,6 +152,7 @@ impl<'c> Watched<'c> {
 
     /// Predicts samples in memory, all or as many batches as the options say; answers how many samples there were.
     pub fn predict(&mut self, with: &mut Predictor<'_>, x: &[Port<'_>], take: Take<'_>) -> Result<usize> {
+        bind(with.network, x)?;
         check_inputs(with.network, x)?;
         let (n, batch) = (self.samples(x[0].len), self.batch_size());
         let mut from = 0;
@@ -152,6 +166,7 @@ impl<'c> Watched<'c> {
 
     /// Predicts a batch of a stream.
     pub fn whole(&mut self, with: &mut Predictor<'_>, x: &[Port<'_>], take: Take<'_>) -> Result<()> {
+        bind(with.network, x)?;
         check_inputs(with.network, x)?;
         match x[0].len {
             0 => Ok(()),

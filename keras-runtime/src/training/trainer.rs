@@ -1,13 +1,14 @@
 //! One training step, one evaluation step: the same code for models in source and for models made at run time.
 
-use keras_kernels::{DType, Mode, View};
+use keras_kernels::{DType, Mode};
 use serde_json::{Value, json};
 
 use super::data::{Pick, Samples, fill, gather};
 use super::objective::{Objective, bytes_of, read_floats};
 use super::penalties::Penalties;
+use super::predict::bind;
 use super::{CompileConfig, Logs};
-use crate::engine::{Handle, Network, Run, walk_backward, walk_forward};
+use crate::engine::{Network, Run, walk_backward, walk_forward};
 use crate::losses::Loss;
 use crate::metrics::{Metric, Metrics, Values, WeightedMean};
 use crate::optimizers::{Optimizer, OptimizerState};
@@ -22,21 +23,14 @@ pub trait Walk: Sync {
 }
 
 /// The walk over a network whose model was made at run time.
-pub struct Interpreted(Vec<Handle>);
-
-impl Interpreted {
-    /// The calls of this network.
-    pub fn new(network: &Network) -> Interpreted {
-        Interpreted(network.layers())
-    }
-}
+pub struct Interpreted;
 
 impl Walk for Interpreted {
     fn forward(&self, run: &Run<'_>) {
-        walk_forward(&self.0, run);
+        walk_forward(run);
     }
     fn backward(&self, run: &Run<'_>) {
-        walk_backward(&self.0, run);
+        walk_backward(run);
     }
 }
 
@@ -67,15 +61,19 @@ struct Prepared {
     batch: usize,
     training: bool,
     program: usize,
-    /// Where the program's outputs lay when the losses were placed.
-    outputs: Vec<*mut u8>,
+    /// Which placement of the program the losses refer to.
+    placement: u64,
     objectives: Vec<Option<Objective>>,
 }
 
-// SAFETY: the addresses are only compared.
-unsafe impl Send for Prepared {}
-// SAFETY: as above.
-unsafe impl Sync for Prepared {}
+impl Prepared {
+    /// Whether it is for steps of this size with the shapes that the network is bound to.
+    fn is_for(&self, network: &Network, batch: usize, training: bool) -> bool {
+        (self.batch, self.training) == (batch, training)
+            && network.has_placement(self.program, self.placement)
+            && network.is_bound_to(self.program)
+    }
+}
 
 /// Optimizer, losses and metrics of a compiled model, and the buffers that a step needs.
 pub struct Trainer {
@@ -160,6 +158,7 @@ impl Trainer {
         sizes: &[usize],
         training: bool,
     ) -> Result<()> {
+        bind(network, &data.x)?;
         self.check(network, data)?;
         if training {
             // Gradients must be there before the optimizer and the penalties look for them.
@@ -168,7 +167,7 @@ impl Trainer {
             }
             self.optimizer.build(network)?;
         }
-        if self.penalties.is_none() {
+        if self.penalties.as_ref().is_none_or(|penalties| training && !penalties.can_train()) {
             self.penalties = Some(Penalties::new(network)?);
         }
         if self.optimizer.loss_scale() != 1.0 && self.penalties.as_ref().is_some_and(Penalties::on_outputs) {
@@ -181,23 +180,15 @@ impl Trainer {
         for size in sizes {
             network.prepare(*size, keeps)?;
         }
-        // A larger arena moves everything: losses are placed after all programs are.
+        // A larger arena moves everything: losses are placed after all programs are. Those of programs that moved or are no
+        // longer kept are placed again when they are asked for.
+        self.prepared.retain(|p| network.has_placement(p.program, p.placement));
         for size in sizes {
             let program = network.prepare(*size, keeps)?;
-            let now: Vec<*mut u8> = network.program(program).outputs.iter().map(View::address).collect();
-            self.prepared.retain(|p| !(p.batch == *size && p.training == training && p.outputs != now));
-            if !self.prepared.iter().any(|p| p.batch == *size && p.training == training) {
+            if !self.prepared.iter().any(|p| p.is_for(network, *size, training)) {
                 let objectives = self.place(network, program, training)?;
-                self.prepared.push(Prepared { batch: *size, training, program, outputs: now, objectives });
-            }
-        }
-        // A training program that moved when another kind was prepared must be placed again too.
-        for at in 0..self.prepared.len() {
-            let (program, training) = (self.prepared[at].program, self.prepared[at].training);
-            let now: Vec<*mut u8> = network.program(program).outputs.iter().map(View::address).collect();
-            if self.prepared[at].outputs != now {
-                self.prepared[at].objectives = self.place(network, program, training)?;
-                self.prepared[at].outputs = now;
+                let placement = network.placement(program);
+                self.prepared.push(Prepared { batch: *size, training, program, placement, objectives });
             }
         }
         let widest = sizes.iter().copied().max().unwrap_or(0);
@@ -251,7 +242,7 @@ impl Trainer {
         training: bool,
     ) {
         let batch = pick.len();
-        let same = |p: &&Prepared| p.batch == batch && p.training == training;
+        let same = |p: &&Prepared| p.is_for(network, batch, training);
         let prepared = self.prepared.iter().find(same).expect("a step's batch size was prepared");
         let penalties = self.penalties.as_ref().expect("penalties were prepared");
         let at = prepared.program;
