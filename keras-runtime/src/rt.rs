@@ -18,6 +18,8 @@ pub use crate::model::{
     Access, Architecture, Batch, D0, D1, Dims, IsLayer, LayerAccess, LayerMut, LayerRef, NoWeights, Outer,
     Place, Rank, Reads, Sel, Tag, Weighted, Writes,
 };
+pub use crate::operations::Operation;
+pub use crate::operations::setting::{Argument, Index, Setting};
 pub use crate::ops::generated::*;
 pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,

@@ -136,7 +136,7 @@ pub(crate) const FUNCTIONS: &[Entry] = &[
 
 impl Function {
     /// The element type of its result.
-    pub(crate) fn result(self) -> Result {
+    pub(crate) const fn result(self) -> Result {
         match self {
             Function::Unary(f) => match f {
                 Unary::Neg | Unary::Abs | Unary::Sign | Unary::Square | Unary::Relu => Result::Same,

@@ -1,20 +1,25 @@
 //! Operations of `keras.ops` as nodes of a graph.
 //!
 //! `x * 2 + h[:, :1]` in a Functional model of Keras is saved as operations, not layers: they have no weights, no entry in
-//! the weights file, and their arguments stand in the call. [`Operation`] is such a node: what it computes, and how it is
-//! written. [`parse()`] makes one from a file's call.
+//! the weights file, and their arguments stand in the call. In source they are functions and operators in the body of `model!`:
+//! `x * 2 + h[.., ..1]`.
 //!
-//! Stages: [`arguments`] tells tensors from plain arguments, [`parse`] finds the operation by its class, and the other modules
-//! compute: [`function`] and [`pointwise`] element by element, [`moves`] and [`several`] without arithmetic, [`reductions`].
+//! A call is options and arguments ([`setting`]), from which [`compute`] makes what is computed; that is one for both front ends.
+//! [`Operation`] is a call in source, made in const evaluation; [`parse()`] makes a [`FileOperation`] of one in a file.
+//! [`function`] and [`pointwise`] compute element by element, [`moves`] and [`several`] without arithmetic, [`reductions`] along axes.
 
 pub(crate) mod arguments;
+mod compute;
 mod function;
+mod modules;
 mod moves;
 mod parse;
 mod pointwise;
 mod reductions;
+pub(crate) mod setting;
 mod several;
 pub(crate) mod slope;
+mod source;
 pub(crate) mod tape;
 #[cfg(test)]
 mod tests;
@@ -23,16 +28,16 @@ mod wrapped;
 use keras_kernels::{Grad, MAX_RANK};
 use serde_json::{Map, Value};
 
+use self::compute::Kind;
 use crate::layer::{Call, Config, Configure, Context, Layer};
 use crate::plan::{Message, PlanResult, Spec, catalogue};
 
 pub(crate) use arguments::Arguments;
 pub(crate) use parse::parse;
+pub use source::Operation;
 
-/// What an operation computes.
-pub(crate) trait Compute: Send + Sync {
-    /// As [`Layer::plan_for`].
-    fn plan(&self, inputs: &[Spec]) -> PlanResult;
+/// What an operation computes. Each also has a `const fn plan(&self, &[Spec])`.
+trait Compute: Send + Sync {
     /// As [`Layer::pack`]: constants go to the device.
     fn pack(&self, _cx: &Context<'_>, _call: &Call) {}
     /// As [`Layer::forward`].
@@ -41,18 +46,38 @@ pub(crate) trait Compute: Send + Sync {
     fn backward(&self, cx: &Context<'_>, call: &Call);
 }
 
-/// An operation in a graph.
-pub(crate) struct Operation {
+/// The plan of an operation that is called on so many tensors.
+const fn plan(kind: &Kind, tensors: usize, inputs: &[Spec]) -> PlanResult {
+    crate::plan_inputs!(inputs, tensors);
+    let mut i = 0;
+    while i < inputs.len() {
+        // What follows may calculate with sizes.
+        if inputs[i].shape().is_oversized() {
+            return Err(catalogue::oversized("an input", &inputs[i].shape()));
+        }
+        if inputs[i].rank() == MAX_RANK && inputs[i].batched() {
+            let message = Message::new("takes tensors of at most 8 axes, the batch among them, found ");
+            return Err(message.spec(&inputs[i]));
+        }
+        i += 1;
+    }
+    kind.plan(inputs)
+}
+
+/// An operation in a file.
+pub(crate) struct FileOperation {
     class: &'static str,
     module: &'static str,
-    /// Options of the operation, as in a file, without its name.
+    /// Options of the operation, as in the file, without its name.
     config: Config,
     /// The call's arguments, with the numbers of tensors in their places.
     arguments: Arguments,
-    compute: Box<dyn Compute>,
+    /// Numbers of the arrays among the arguments.
+    constants: Vec<Vec<f64>>,
+    kind: Kind,
 }
 
-impl Configure for Operation {
+impl Configure for FileOperation {
     fn class_name(&self) -> &'static str {
         self.class
     }
@@ -70,31 +95,26 @@ impl Configure for Operation {
     }
 }
 
-impl Layer for Operation {
+impl Layer for FileOperation {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
-        crate::plan_inputs!(inputs, self.arguments.tensors());
-        // What follows may calculate with sizes.
-        if let Some(large) = inputs.iter().find(|spec| spec.shape().is_oversized()) {
-            return Err(catalogue::oversized("an input", &large.shape()));
-        }
-        if let Some(deep) = inputs.iter().find(|spec| spec.rank() == MAX_RANK && spec.batched()) {
-            return Err(
-                Message::new("takes tensors of at most 8 axes, the batch among them, found ").spec(deep)
-            );
-        }
-        self.compute.plan(inputs)
+        plan(&self.kind, self.arguments.tensors(), inputs)
     }
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {
-        self.compute.pack(cx, call);
+        if self.constants.is_empty() {
+            return self.kind.compute().pack(cx, call);
+        }
+        for (values, view) in self.constants.iter().zip(&call.packed) {
+            crate::initializers::upload(cx.device, values, *view);
+        }
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        self.compute.forward(cx, call);
+        self.kind.compute().forward(cx, call);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        self.compute.backward(cx, call);
+        self.kind.compute().backward(cx, call);
     }
 }
 

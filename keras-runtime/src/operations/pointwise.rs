@@ -5,47 +5,67 @@ use keras_kernels::{DType, Grad, Shape, View};
 
 use super::Compute;
 use super::function::{Function, Result as Yields};
+use super::setting::{Argument, Options};
 use super::tape::{Dual, Tape};
 use crate::layer::{Call, Context};
-use crate::ops::shapes::{broadcast, full, spec_of_any};
+use crate::ops::shapes::{broadcast, full, resolve, spec_of_any};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
+use crate::plan_try;
 
 /// Most operands of one function.
 pub(super) const MOST: usize = 3;
 
-/// What a function is applied to.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Operand {
-    /// An input of the call.
-    Input(usize),
-    /// A number; whole numbers do not make floats of integers.
-    Number { value: f64, whole: bool },
-    /// An array that the file holds.
-    Constant { shape: Vec<usize>, values: Vec<f64>, dtype: DType },
-}
-
-/// A function of up to three operands, element by element.
+/// A function of up to three operands, element by element: tensors, numbers, arrays.
+#[derive(Clone, Copy)]
 pub(super) struct Pointwise {
-    pub function: Function,
-    pub operands: Vec<Operand>,
+    function: Function,
+    operands: [Argument; MOST],
+    len: usize,
     /// The element type that was asked for.
-    pub dtype: Option<DType>,
+    dtype: Option<DType>,
 }
 
 impl Pointwise {
-    /// The shape of an operand, the batch included.
-    fn shape(&self, operand: &Operand, inputs: &[Spec]) -> Result<Shape, Message> {
-        match operand {
-            Operand::Input(i) => Ok(full(&inputs[*i])),
-            Operand::Number { .. } => Ok(Shape::SCALAR),
-            Operand::Constant { shape, .. } => {
-                Shape::try_of(shape).ok_or(Message::new("a constant has more than 8 dimensions"))
+    /// A function of the arguments of these names.
+    pub(super) const fn of(
+        function: Function,
+        dtype: Option<DType>,
+        names: &[&str],
+        options: &Options<'_>,
+    ) -> Result<Pointwise, Message> {
+        let (mut operands, mut tensors) = ([Argument::Absent; MOST], 0);
+        let mut i = 0;
+        while i < names.len() {
+            operands[i] = options.argument(i);
+            match operands[i] {
+                Argument::Tensor(_) => tensors += 1,
+                Argument::Number { .. } | Argument::Constant { .. } => {}
+                Argument::Absent => return Err(options.wrong(names[i], "a tensor or a number")),
+                _ => return Err(options.wrong(names[i], "a tensor, a number or an array")),
             }
+            i += 1;
+        }
+        if tensors == 0 {
+            return Err(options.wrong(names[0], "a tensor"));
+        }
+        Ok(Pointwise { function, operands, len: names.len(), dtype })
+    }
+
+    fn operands(&self) -> &[Argument] {
+        &self.operands[..self.len]
+    }
+
+    /// The shape of an operand, the batch included.
+    const fn shape(operand: &Argument, inputs: &[Spec]) -> Shape {
+        match operand {
+            Argument::Tensor(i) => full(&inputs[*i]),
+            Argument::Constant { shape, .. } => *shape,
+            _ => Shape::SCALAR,
         }
     }
 
     /// The element type of the result: that of JAX, where numbers without a type take that of the tensors beside them.
-    fn result(&self, inputs: &[Spec]) -> DType {
+    const fn result(&self, inputs: &[Spec]) -> DType {
         if let Some(dtype) = self.dtype {
             return dtype;
         }
@@ -53,16 +73,27 @@ impl Pointwise {
             Yields::Float => DType::F32,
             Yields::Bool => DType::Bool,
             Yields::Same => {
+                let (mut dtype, mut whole, mut numbers) = (None, true, false);
                 // The condition of `where` is not part of the result.
-                let values = &self.operands[usize::from(self.function == Function::Where)..];
-                let typed = values.iter().filter_map(|operand| match operand {
-                    Operand::Input(i) => Some(inputs[*i].dtype()),
-                    Operand::Constant { dtype, .. } => Some(*dtype),
-                    Operand::Number { .. } => None,
-                });
-                let dtype = typed.reduce(promote);
-                let whole = values.iter().all(|o| !matches!(o, Operand::Number { whole: false, .. }));
-                let numbers = values.iter().any(|o| matches!(o, Operand::Number { .. }));
+                let mut i = matches!(self.function, Function::Where) as usize;
+                while i < self.len {
+                    let next = match self.operands[i] {
+                        Argument::Tensor(i) => Some(inputs[i].dtype()),
+                        Argument::Constant { dtype, .. } => Some(dtype),
+                        Argument::Number { whole: is_whole, .. } => {
+                            whole &= is_whole;
+                            numbers = true;
+                            None
+                        }
+                        _ => None,
+                    };
+                    dtype = match (dtype, next) {
+                        (Some(a), Some(b)) => Some(promote(a, b)),
+                        (None, next) => next,
+                        (dtype, None) => dtype,
+                    };
+                    i += 1;
+                }
                 match dtype {
                     None => DType::F32,
                     Some(dtype) if dtype.is_float() || !whole => DType::F32,
@@ -73,25 +104,64 @@ impl Pointwise {
         }
     }
 
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        if any_poison(inputs) {
+            return Ok(Plan::POISON);
+        }
+        let mut shape = Shape::SCALAR;
+        let mut i = 0;
+        while i < self.len {
+            let next = Pointwise::shape(&self.operands[i], inputs);
+            shape = match broadcast(shape, next) {
+                Some(both) => both,
+                None => {
+                    let message = Message::new("shapes ").spec(&inputs[0]).text(" and ");
+                    let other = match self.operands[i] {
+                        Argument::Tensor(at) => inputs[at],
+                        _ => Spec::fixed(next),
+                    };
+                    let message =
+                        message.spec(&other).text(" do not broadcast: dimensions must agree or be 1");
+                    // The batch is in front of each sample: samples of other ranks are not aligned as numpy aligns arrays.
+                    return Err(if other.batched() && other.rank() != inputs[0].rank() {
+                        message.text(" (the batch is axis 0 of both; insert `expand_dims`?)")
+                    } else {
+                        message
+                    });
+                }
+            };
+            i += 1;
+        }
+        let mut plan = Plan::new(plan_try!(spec_of_any(shape, self.result(inputs)))).mask(MaskRule::Drop);
+        i = 0;
+        while i < self.len {
+            if let Argument::Constant { shape, .. } = self.operands[i] {
+                plan = plan.pack(Spec::fixed(shape));
+            }
+            i += 1;
+        }
+        Ok(plan)
+    }
+
     /// Records the function of the operands; `asked` is the input by which it is differentiated.
     fn record(&self, tape: &mut Tape, call: &Call, asked: Option<usize>) -> Dual {
         let narrow = call.inputs.iter().any(|x| x.dtype() == DType::F32);
         let mut constants = 0;
         let mut operands = [Dual { value: 0, tangent: None }; MOST];
-        for (operand, place) in self.operands.iter().zip(&mut operands) {
+        for (operand, place) in self.operands().iter().zip(&mut operands) {
             *place = match operand {
-                Operand::Input(i) => tape.input(*i, asked == Some(*i)),
+                Argument::Tensor(i) => tape.input(*i, asked == Some(*i)),
                 // A number beside 32-bit floats is one of them: comparisons must not see more digits.
-                Operand::Number { value, .. } => {
+                Argument::Number { value, .. } => {
                     tape.number(if narrow { f64::from(*value as f32) } else { *value })
                 }
-                Operand::Constant { .. } => {
+                _ => {
                     constants += 1;
                     tape.input(call.inputs.len() + constants - 1, false)
                 }
             };
         }
-        self.function.record(tape, &operands[..self.operands.len()])
+        self.function.record(tape, &operands[..self.len])
     }
 
     /// Inputs, then constants, then `last`; the number of them.
@@ -107,34 +177,9 @@ impl Pointwise {
 }
 
 impl Compute for Pointwise {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
-        if any_poison(inputs) {
-            return Ok(Plan::POISON);
-        }
-        let mut shape = Shape::SCALAR;
-        for operand in &self.operands {
-            let next = self.shape(operand, inputs)?;
-            let Some(both) = broadcast(shape, next) else {
-                let first = &inputs[0];
-                let other = inputs.get(1).map_or(Spec::fixed(next), |spec| *spec);
-                let message = Message::new("shapes ").spec(first).text(" and ").spec(&other);
-                return Err(message.text(" do not broadcast: dimensions must agree or be 1"));
-            };
-            shape = both;
-        }
-        let dtype = self.result(inputs);
-        let mut plan = Plan::new(spec_of_any(shape, dtype)?).mask(MaskRule::Drop);
-        for operand in &self.operands {
-            if let Operand::Constant { .. } = operand {
-                plan = plan.pack(Spec::fixed(self.shape(operand, inputs)?));
-            }
-        }
-        Ok(plan)
-    }
-
     fn pack(&self, cx: &Context<'_>, call: &Call) {
-        let constants = self.operands.iter().filter_map(|operand| match operand {
-            Operand::Constant { values, .. } => Some(values),
+        let constants = self.operands().iter().filter_map(|operand| match operand {
+            Argument::Constant { values, .. } => Some(values),
             _ => None,
         });
         for (values, view) in constants.zip(&call.packed) {
@@ -170,18 +215,21 @@ impl Compute for Pointwise {
 }
 
 /// The type that holds both; floats win.
-fn promote(a: DType, b: DType) -> DType {
-    let rank = |dtype| match dtype {
-        DType::Bool => 0,
-        DType::U8 => 1,
-        DType::I32 => 2,
-        DType::I64 => 3,
-        _ => 4,
-    };
+const fn promote(a: DType, b: DType) -> DType {
+    const fn rank(dtype: DType) -> u8 {
+        match dtype {
+            DType::Bool => 0,
+            DType::U8 => 1,
+            DType::I32 => 2,
+            DType::I64 => 3,
+            _ => 4,
+        }
+    }
     if rank(a) >= rank(b) { a } else { b }
 }
 
 /// `one_hot(ids, num_classes)`: a new axis with 1 at the number's place.
+#[derive(Clone, Copy)]
 pub(super) struct OneHot {
     pub classes: usize,
     pub axis: isize,
@@ -189,23 +237,27 @@ pub(super) struct OneHot {
 }
 
 impl OneHot {
-    fn axis(&self, rank: usize) -> Option<usize> {
-        crate::ops::shapes::resolve(rank + 1, self.axis)
+    const fn axis(&self, rank: usize) -> Option<usize> {
+        resolve(rank + 1, self.axis)
     }
-}
 
-impl Compute for OneHot {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 1);
         let ids = full(&inputs[0]);
         if ids.rank() == keras_kernels::MAX_RANK {
             return Err(Message::new("cannot add an axis to ").spec(&inputs[0]).text(": it has 8 already"));
         }
-        let axis = self.axis(ids.rank()).ok_or(catalogue::axis(self.axis, &inputs[0]))?;
-        let out = spec_of_any(ids.insert(axis, self.classes), self.dtype.unwrap_or(DType::F32))?;
+        let Some(axis) = self.axis(ids.rank()) else { return Err(catalogue::axis(self.axis, &inputs[0])) };
+        let dtype = match self.dtype {
+            Some(dtype) => dtype,
+            None => DType::F32,
+        };
+        let out = plan_try!(spec_of_any(ids.insert(axis, self.classes), dtype));
         Ok(Plan::new(out).pack(Spec::fixed(Shape::of(&[self.classes]))).mask(MaskRule::Drop))
     }
+}
 
+impl Compute for OneHot {
     fn pack(&self, cx: &Context<'_>, call: &Call) {
         let numbers: Vec<f64> = (0..self.classes).map(|i| i as f64).collect();
         crate::initializers::upload(cx.device, &numbers, call.packed[0]);

@@ -9,14 +9,15 @@ use crate::layer::{Call, Context};
 use crate::ops::generated::{ArgReduce, Reduction};
 use crate::ops::{Backward, Op};
 use crate::plan::{Ints, MaskRule, Message, Plan, PlanResult, Spec};
+use crate::plan_try;
 
 /// Refuses what would mix the samples of a batch.
-fn check(inputs: &[Spec], axes: &Ints) -> Result<(), Message> {
-    let batch = axes.is_empty()
-        || (0..axes.len()).any(|i| {
-            let axis = axes.get(i);
-            axis == 0 || axis == -(inputs[0].rank() as isize + 1)
-        });
+const fn check(inputs: &[Spec], axes: &Ints) -> Result<(), Message> {
+    let (mut batch, mut i) = (axes.is_empty(), 0);
+    while i < axes.len() {
+        batch |= axes.get(i) == 0 || axes.get(i) == -(inputs[0].rank() as isize + 1);
+        i += 1;
+    }
     if inputs[0].batched() && batch {
         return Err(Message::new("reduces over the batch (axis 0): give it the axes of a sample"));
     }
@@ -24,14 +25,15 @@ fn check(inputs: &[Spec], axes: &Ints) -> Result<(), Message> {
 }
 
 /// `sum`, `mean`, `prod`, `max`, `min`, `logsumexp`.
+#[derive(Clone, Copy)]
 pub(super) struct Fold(pub Reduction);
 
-impl Compute for Fold {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+impl Fold {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 1);
-        check(inputs, &self.0.axes)?;
-        let mut plan = Plan::new(self.0.spec(inputs)?).mask(MaskRule::Drop);
-        let counts = self.0.counts(inputs)?;
+        plan_try!(check(inputs, &self.0.axes));
+        let mut plan = Plan::new(plan_try!(self.0.spec(inputs))).mask(MaskRule::Drop);
+        let counts = plan_try!(self.0.counts(inputs));
         match self.0.kind {
             Reduce::Max | Reduce::Min => plan = plan.backward_scratch(counts),
             Reduce::Prod => {
@@ -41,7 +43,9 @@ impl Compute for Fold {
         }
         Ok(plan)
     }
+}
 
+impl Compute for Fold {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         self.0.forward(cx, &call.inputs, call.outputs[0], &[]);
     }
@@ -59,23 +63,26 @@ impl Compute for Fold {
 }
 
 /// `argmax` and `argmin`.
+#[derive(Clone, Copy)]
 pub(super) struct ArgFold {
     pub op: ArgReduce,
     pub keepdims: bool,
 }
 
-impl Compute for ArgFold {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+impl ArgFold {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 1);
-        check(inputs, &Ints::of([self.op.axis]))?;
-        let spec = self.op.spec(inputs)?;
+        plan_try!(check(inputs, &Ints::of([self.op.axis])));
+        let spec = plan_try!(self.op.spec(inputs));
         let spec = match inputs[0].axis(self.op.axis) {
             Some(axis) if self.keepdims => spec.with_shape(spec.shape().insert(axis, 1)),
             _ => spec,
         };
         Ok(Plan::new(spec).mask(MaskRule::Drop))
     }
+}
 
+impl Compute for ArgFold {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         self.op.forward(cx, &call.inputs, call.outputs[0], &[]);
     }
@@ -86,6 +93,7 @@ impl Compute for ArgFold {
 }
 
 /// `var` and `std`: the mean of the squared distances from the mean, and its root.
+#[derive(Clone, Copy)]
 pub(super) struct Spread {
     /// The mean over the same axes.
     pub mean: Reduction,
@@ -135,13 +143,16 @@ const OF_DEVIATION: Program<'static> = Program {
     outputs: &[8],
 };
 
-impl Compute for Spread {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+impl Spread {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 1);
-        check(inputs, &self.mean.axes)?;
-        Ok(Plan::new(self.mean.spec(inputs)?).save(self.mean.counts(inputs)?).mask(MaskRule::Drop))
+        plan_try!(check(inputs, &self.mean.axes));
+        let plan = Plan::new(plan_try!(self.mean.spec(inputs)));
+        Ok(plan.save(plan_try!(self.mean.counts(inputs))).mask(MaskRule::Drop))
     }
+}
 
+impl Compute for Spread {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (x, y, mean) = (call.inputs[0], call.outputs[0], call.saved[0]);
         self.mean.forward(cx, &call.inputs, mean, &[]);

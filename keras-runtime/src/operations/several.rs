@@ -4,9 +4,11 @@ use keras_kernels::layout::Walk;
 use keras_kernels::{Grad, MAX_RANK, Shape};
 
 use super::Compute;
+use super::setting::Pairs;
 use crate::layer::{Call, Context};
 use crate::ops::shapes::{full, resolve, spec_of_any};
-use crate::plan::{MAX_OUTPUTS, MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
+use crate::plan::{Ints, MAX_OUTPUTS, MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
+use crate::plan_try;
 
 /// A stretch of one axis of a whole, and the walk between the two.
 fn stretch(whole: Shape, axis: usize, start: usize, part: Shape) -> Walk {
@@ -22,6 +24,7 @@ fn reversed(walk: Walk) -> Walk {
 }
 
 /// `concatenate(xs, axis)` and `stack(xs, axis)`.
+#[derive(Clone, Copy)]
 pub(super) struct Join {
     pub axis: isize,
     /// Along a new axis.
@@ -30,38 +33,55 @@ pub(super) struct Join {
 
 impl Join {
     /// An input as it lies in the result.
-    fn part(&self, x: Shape) -> Option<(Shape, usize)> {
-        let rank = x.rank() + usize::from(self.stack);
-        let axis = resolve(rank, self.axis).filter(|_| rank <= MAX_RANK)?;
-        Some((if self.stack { x.insert(axis, 1) } else { x }, axis))
+    const fn part(&self, x: Shape) -> Option<(Shape, usize)> {
+        let rank = x.rank() + self.stack as usize;
+        if rank > MAX_RANK {
+            return None;
+        }
+        match resolve(rank, self.axis) {
+            Some(axis) if self.stack => Some((x.insert(axis, 1), axis)),
+            Some(axis) => Some((x, axis)),
+            None => None,
+        }
+    }
+
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        if any_poison(inputs) {
+            return Ok(Plan::POISON);
+        }
+        if inputs.is_empty() {
+            return Err(Message::new("takes at least 1 input, found 0"));
+        }
+        let first = &inputs[0];
+        let Some((mut shape, axis)) = self.part(full(first)) else {
+            return Err(catalogue::axis(self.axis, first));
+        };
+        if first.batched() && axis == 0 {
+            return Err(Message::new("cannot join batches (axis 0)"));
+        }
+        let mut i = 1;
+        while i < inputs.len() {
+            let other = &inputs[i];
+            match self.part(full(other)) {
+                Some((part, _))
+                    if part.rank() == shape.rank()
+                        && part.with_dim(axis, 1).same(&shape.with_dim(axis, 1))
+                        && other.dtype().same(first.dtype()) =>
+                {
+                    shape = shape.with_dim(axis, shape.dim(axis) + part.dim(axis));
+                }
+                _ => {
+                    let message = Message::new("cannot join ").spec(first).text(" and ").spec(other);
+                    return Err(message.text(" along axis ").signed(self.axis));
+                }
+            }
+            i += 1;
+        }
+        Ok(Plan::new(plan_try!(spec_of_any(shape, first.dtype()))).mask(MaskRule::Drop))
     }
 }
 
 impl Compute for Join {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
-        if any_poison(inputs) {
-            return Ok(Plan::POISON);
-        }
-        let Some(first) = inputs.first() else { return Err(Message::new("takes at least 1 input, found 0")) };
-        let (mut shape, axis) = self.part(full(first)).ok_or(catalogue::axis(self.axis, first))?;
-        if first.batched() && axis == 0 {
-            return Err(Message::new("cannot join batches (axis 0)"));
-        }
-        for other in &inputs[1..] {
-            let agree = self.part(full(other)).map(|(part, _)| part).filter(|part| {
-                part.rank() == shape.rank()
-                    && part.with_dim(axis, 1).same(&shape.with_dim(axis, 1))
-                    && other.dtype().same(first.dtype())
-            });
-            let Some(part) = agree else {
-                let message = Message::new("cannot join ").spec(first).text(" and ").spec(other);
-                return Err(message.text(" along axis ").signed(self.axis));
-            };
-            shape = shape.with_dim(axis, shape.dim(axis) + part.dim(axis));
-        }
-        Ok(Plan::new(spec_of_any(shape, first.dtype())?).mask(MaskRule::Drop))
-    }
-
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (y, mut start) = (call.outputs[0], 0);
         for x in &call.inputs {
@@ -84,45 +104,49 @@ impl Compute for Join {
 }
 
 /// `split(x, parts, axis)` and `unstack(x, axis)`.
-pub(super) struct Take {
+#[derive(Clone, Copy)]
+pub(super) struct Split {
     pub axis: isize,
     pub parts: Parts,
 }
 
 /// Where the parts are.
+#[derive(Clone, Copy)]
 pub(super) enum Parts {
     /// So many equal ones.
     Equal(usize),
     /// They start at 0 and at these places.
-    At(Vec<usize>),
+    At(Ints),
     /// One for each element, without the axis.
     Each,
 }
 
-impl Take {
-    fn axis(&self, rank: usize) -> Option<usize> {
-        resolve(rank, self.axis)
+impl Split {
+    fn axis(&self, rank: usize) -> usize {
+        resolve(rank, self.axis).expect("planned")
     }
 
     /// Start and size of part `i`.
-    fn part(&self, i: usize, size: usize) -> (usize, usize) {
+    const fn part(&self, i: usize, size: usize) -> (usize, usize) {
         match &self.parts {
-            Parts::Equal(n) => (i * (size / n), size / n),
+            Parts::Equal(n) => (i * (size / *n), size / *n),
             Parts::Each => (i, 1),
             Parts::At(at) => {
-                let place = |i: usize| at.get(i).map_or(size, |at| (*at).min(size));
-                let start = if i == 0 { 0 } else { place(i - 1) };
-                (start, place(i).saturating_sub(start))
+                let start = if i == 0 { 0 } else { Split::place(at, i - 1, size) };
+                (start, Split::place(at, i, size).saturating_sub(start))
             }
         }
     }
-}
 
-impl Compute for Take {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+    /// Where part `i` ends.
+    const fn place(at: &Ints, i: usize, size: usize) -> usize {
+        if i < at.len() && (at.get(i) as usize) < size { at.get(i) as usize } else { size }
+    }
+
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 1);
         let (x, spec) = (full(&inputs[0]), &inputs[0]);
-        let axis = self.axis(x.rank()).ok_or(catalogue::axis(self.axis, spec))?;
+        let Some(axis) = resolve(x.rank(), self.axis) else { return Err(catalogue::axis(self.axis, spec)) };
         if spec.batched() && axis == 0 {
             return Err(Message::new("cannot cut the batch (axis 0)"));
         }
@@ -142,26 +166,26 @@ impl Compute for Take {
             let message = Message::new("can be taken into 1 to ").number(MAX_OUTPUTS).text(" parts, found ");
             return Err(message.number(count).text("; use slices instead"));
         }
-        let mut plan: Option<Plan> = None;
-        for i in 0..count {
+        let mut plan = Plan::NOTHING;
+        let mut i = 0;
+        while i < count {
             let (_, n) = self.part(i, size);
             if n == 0 {
-                return Err(Message::new("part ")
-                    .number(i)
-                    .text(" of axis ")
-                    .signed(self.axis)
-                    .text(" is empty"));
+                let message = Message::new("part ").number(i).text(" of axis ").signed(self.axis);
+                return Err(message.text(" is empty"));
             }
             let shape = if let Parts::Each = self.parts { x.remove(axis) } else { x.with_dim(axis, n) };
-            let out = spec_of_any(shape, spec.dtype())?;
-            plan = Some(plan.map_or_else(|| Plan::new(out), |plan| plan.output(out)));
+            plan = plan.output(plan_try!(spec_of_any(shape, spec.dtype())));
+            i += 1;
         }
-        plan.map(|plan| plan.mask(MaskRule::Drop)).ok_or(Message::new("has no parts"))
+        Ok(plan.mask(MaskRule::Drop))
     }
+}
 
+impl Compute for Split {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let x = call.inputs[0];
-        let axis = self.axis(x.shape().rank()).expect("planned");
+        let axis = self.axis(x.shape().rank());
         for (i, y) in call.outputs.iter().enumerate() {
             let (start, n) = self.part(i, x.shape().dim(axis));
             let walk = stretch(x.shape(), axis, start, x.shape().with_dim(axis, n));
@@ -173,7 +197,7 @@ impl Compute for Take {
         // The parts are the whole: each element gets its gradient once.
         let Some(dx) = call.input_grads[0] else { return };
         let shape = dx.view.shape();
-        let axis = self.axis(shape.rank()).expect("planned");
+        let axis = self.axis(shape.rank());
         for (i, dy) in call.output_grads.iter().enumerate() {
             let (start, n) = self.part(i, shape.dim(axis));
             cx.device.walk(&reversed(stretch(shape, axis, start, shape.with_dim(axis, n))), *dy, dx);
@@ -182,12 +206,22 @@ impl Compute for Take {
 }
 
 /// `roll(x, shift, axis)`: two stretches change places.
+#[derive(Clone, Copy)]
 pub(super) struct Roll {
     pub shift: isize,
     pub axis: isize,
 }
 
 impl Roll {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, 1);
+        match resolve(full(&inputs[0]).rank(), self.axis) {
+            None => Err(catalogue::axis(self.axis, &inputs[0])),
+            Some(0) if inputs[0].batched() => Err(Message::new("cannot roll the batch (axis 0)")),
+            Some(_) => Ok(Plan::new(inputs[0]).mask(MaskRule::Drop)),
+        }
+    }
+
     /// Each stretch: where it is read, where it is written, its length.
     fn stretches(&self, size: usize) -> [(usize, usize, usize); 2] {
         let shift = self.shift.rem_euclid(size.max(1) as isize) as usize;
@@ -196,16 +230,6 @@ impl Roll {
 }
 
 impl Compute for Roll {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
-        crate::plan_inputs!(inputs, 1);
-        let x = &inputs[0];
-        let axis = resolve(full(x).rank(), self.axis).ok_or(catalogue::axis(self.axis, x))?;
-        if x.batched() && axis == 0 {
-            return Err(Message::new("cannot roll the batch (axis 0)"));
-        }
-        Ok(Plan::new(*x).mask(MaskRule::Drop))
-    }
-
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (x, y) = (call.inputs[0], call.outputs[0]);
         let axis = resolve(x.shape().rank(), self.axis).expect("planned");
@@ -233,8 +257,9 @@ impl Compute for Roll {
 }
 
 /// `pad(x, pad_width)` with a constant around it: widths before and after, one pair for each axis.
+#[derive(Clone, Copy)]
 pub(super) struct Pad {
-    pub widths: Vec<(usize, usize)>,
+    pub widths: Pairs,
     pub value: f64,
 }
 
@@ -242,34 +267,41 @@ impl Pad {
     /// The place of `x` inside the result.
     fn inside(&self, x: Shape, y: Shape) -> Walk {
         let strides = y.strides().map(|s| s as isize);
-        let from = self.widths.iter().enumerate().map(|(a, (before, _))| before * strides[a] as usize).sum();
+        let widths = self.widths.as_slice().iter().enumerate();
+        let from = widths.map(|(a, [before, _])| before * strides[a] as usize).sum();
         let to_strides = x.strides().map(|s| s as isize);
         Walk { shape: x, from, from_strides: strides, to: 0, to_strides }
+    }
+
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, 1);
+        let (x, widths) = (full(&inputs[0]), self.widths.as_slice());
+        if widths.len() != x.rank() {
+            let message = Message::new("`pad_width` has ").number(widths.len()).text(" pairs for ");
+            return Err(message.number(x.rank()).text(" axes (the batch is axis 0)"));
+        }
+        let mut shape = x;
+        let mut a = 0;
+        while a < x.rank() {
+            let [before, after] = widths[a];
+            if a == 0 && inputs[0].batched() {
+                if before != 0 || after != 0 {
+                    return Err(Message::new("cannot pad the batch (axis 0)"));
+                }
+            } else {
+                let size = x.dim(a).saturating_add(before).saturating_add(after);
+                if size > u32::MAX as usize {
+                    return Err(Message::new("`pad_width` is too large"));
+                }
+                shape = shape.with_dim(a, size);
+            }
+            a += 1;
+        }
+        Ok(Plan::new(plan_try!(spec_of_any(shape, inputs[0].dtype()))).mask(MaskRule::Drop))
     }
 }
 
 impl Compute for Pad {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
-        crate::plan_inputs!(inputs, 1);
-        let x = full(&inputs[0]);
-        if self.widths.len() != x.rank() {
-            let message = Message::new("`pad_width` has ").number(self.widths.len()).text(" pairs for ");
-            return Err(message.number(x.rank()).text(" axes"));
-        }
-        if inputs[0].batched() && self.widths[0] != (0, 0) {
-            return Err(Message::new("cannot pad the batch (axis 0)"));
-        }
-        let mut shape = x;
-        for (a, (before, after)) in self.widths.iter().enumerate() {
-            let size = x.dim(a).saturating_add(*before).saturating_add(*after);
-            if size > u32::MAX as usize {
-                return Err(Message::new("`pad_width` is too large"));
-            }
-            shape = shape.with_dim(a, size);
-        }
-        Ok(Plan::new(spec_of_any(shape, inputs[0].dtype())?).mask(MaskRule::Drop))
-    }
-
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (x, y) = (call.inputs[0], call.outputs[0]);
         cx.device.fill(self.value, y);

@@ -8,16 +8,20 @@ use crate::layers::support::elementwise;
 use crate::ops::generated::Matmul;
 use crate::ops::{Backward, Op};
 use crate::plan::{MaskRule, Plan, PlanResult, Spec};
+use crate::plan_try;
 
 /// An activation function of `keras.ops.nn`.
+#[derive(Clone, Copy)]
 pub(super) struct Activated(pub Activation);
 
-impl Compute for Activated {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+impl Activated {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 1);
-        elementwise::plan(&inputs[0], self.0).map(|plan| plan.mask(MaskRule::Drop))
+        Ok(plan_try!(elementwise::plan(&inputs[0], self.0)).mask(MaskRule::Drop))
     }
+}
 
+impl Compute for Activated {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         elementwise::forward(cx, call, self.0);
     }
@@ -28,14 +32,17 @@ impl Compute for Activated {
 }
 
 /// `matmul(a, b)`.
+#[derive(Clone, Copy)]
 pub(super) struct Product;
 
-impl Compute for Product {
-    fn plan(&self, inputs: &[Spec]) -> PlanResult {
+impl Product {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         crate::plan_inputs!(inputs, 2);
-        Ok(Plan::new(Matmul.spec(inputs)?).mask(MaskRule::Drop))
+        Ok(Plan::new(plan_try!(Matmul.spec(inputs))).mask(MaskRule::Drop))
     }
+}
 
+impl Compute for Product {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         Matmul.forward(cx, &call.inputs, call.outputs[0], &[]);
     }

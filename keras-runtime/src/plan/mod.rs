@@ -209,6 +209,9 @@ impl Plan {
         }
     }
 
+    /// The plan of a layer that yields nothing yet: [`Plan::output`] follows.
+    pub(crate) const NOTHING: Plan = Plan::none();
+
     /// The plan of a layer that failed, or whose inputs did: poisoned outputs.
     pub const POISON: Plan = {
         let mut plan = Plan::none();
