@@ -1,7 +1,14 @@
 //! Keras for Rust: models as source, shapes proved at compile time.
 
+// The command-line tool names the library as its users do.
+#[cfg(feature = "cli")]
+#[allow(unused_extern_crates)]
+extern crate self as keras;
+
 #[cfg(doctest)]
 mod book;
+#[cfg(feature = "cli")]
+pub mod cli;
 
 /// # Example
 ///

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::Run;
 use crate::plan::{Message, PlanResult, Spec, WeightSpec};
-use crate::{Regularizer, Result};
+use crate::{Registry, Regularizer, Result};
 
 /// A layer's configuration, as Keras writes it: `{"units": 10, "activation": "relu", ...}` without `name`,
 /// `trainable` and `dtype`, which belong to the place of the layer in a model.
@@ -36,14 +36,18 @@ pub trait Configure {
     }
 }
 
-/// Making a layer from its configuration. `#[derive(Layer)]` implements it.
+/// Making a layer, loss, metric, optimizer or schedule from its configuration, so that it can be registered ([`Registry`]).
+/// `#[derive(Layer)]`, `#[loss]` and `#[metric]` implement it.
 pub trait FromConfig: Sized {
-    /// The class name, as Keras knows it.
+    /// The name of the class (of the function), as files have it.
     const CLASS_NAME: &'static str;
 
-    /// The layer that this configuration describes. Missing keys take their default, unknown keys are ignored (newer
-    /// versions of Keras add some); a value that cannot be honoured is an error.
-    fn from_config(config: &Config) -> Result<Self>;
+    /// What this configuration describes. Missing keys take their default; of a layer, keys that its own configuration lacks are
+    /// refused by who asks. The registry knows what may be inside it: other layers, functions of one's own.
+    ///
+    /// # Errors
+    /// If a value cannot be honoured.
+    fn from_config(config: &Config, registry: &Registry) -> Result<Self>;
 }
 
 /// What is the same for all layers during one pass.

@@ -24,6 +24,7 @@ pub mod ops;
 pub mod optimizers;
 pub mod plan;
 mod policy;
+mod registry;
 mod regularizers;
 #[doc(hidden)]
 pub mod rt;
@@ -44,4 +45,5 @@ pub use model::{D0, D1, D2, D3, D4, D5, D6};
 pub use ndarray;
 pub use ops::Tensor;
 pub use policy::Policy;
+pub use registry::Registry;
 pub use regularizers::Regularizer;

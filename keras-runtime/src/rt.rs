@@ -1,6 +1,6 @@
 //! What generated code refers to. Not for use by hand.
 
-pub use crate::config::{ConfigValue, config_or, config_required};
+pub use crate::config::{ConfigValue, config_or_with, config_required_with};
 pub use crate::engine::memory::{peak_bytes, train_peak_bytes};
 pub use crate::engine::{
     GraphSpec, InputSpec, LayerSpec, Network, NodeSpec, OutputSpec, Run, Source, shared_plan,
@@ -25,6 +25,7 @@ pub use crate::plan::{
     IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
     assert_layer, catalogue, or_poison,
 };
+pub use crate::registry::Registry;
 pub use crate::training::formula::Expr;
 pub use crate::{__dims as dims, __wrapped as wrapped};
 pub use keras_kernels::activation::CustomActivation;

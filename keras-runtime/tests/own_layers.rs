@@ -336,6 +336,6 @@ fn configurations() {
     use keras::{Configure, FromConfig};
     let layer = Gated::new(4).residual(false);
     assert_eq!(layer.class_name(), "Gated");
-    let again = Gated::from_config(&layer.config()).unwrap();
+    let again = Gated::from_config(&layer.config(), &keras::Registry::new()).unwrap();
     assert_eq!((again.units, again.residual), (4, false));
 }

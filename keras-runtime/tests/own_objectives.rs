@@ -11,7 +11,7 @@ use keras::model::{Batch, Compiled, D0, D1, Model};
 use keras::optimizers::{Adam, SGD};
 use keras::training::formula::{Interpreter, Tape};
 use keras::training::{TrainedModel, Verbose};
-use keras::{DType, Device, Shape, Tensor};
+use keras::{DType, Device, Registry, Shape, Tensor};
 use keras_macros::{loss, metric, model};
 use serde_json::{Value, json};
 
@@ -368,18 +368,27 @@ fn files_hold_names() {
         })
     );
     for json in [quartic.to_json(), focal(2.5).to_json()] {
-        let message = from_config(&json).err().expect("a function that a file cannot hold").to_string();
-        assert!(message.contains("a file holds its name alone: compile the model anew"), "{message}");
+        let message = from_config(&json, &Registry::new())
+            .err()
+            .expect("a function that a file cannot hold")
+            .to_string();
+        assert!(
+            message.contains(
+                "a file holds its name alone: register it (`Registry::new().register_loss::<..>()`)"
+            ),
+            "{message}"
+        );
     }
-    let message = metrics::from_config(&function("within")).err().expect("the same").to_string();
+    let message =
+        metrics::from_config(&function("within"), &Registry::new()).err().expect("the same").to_string();
     assert!(message.contains("`within` is a function of the program that saved the model"), "{message}");
     // Keras' own functions by their names.
     assert_eq!(
-        from_config(&function("mean_squared_error")).expect("a loss of Keras").class_name(),
+        from_config(&function("mean_squared_error"), &Registry::new()).expect("a loss of Keras").class_name(),
         "MeanSquaredError"
     );
     assert_eq!(
-        metrics::from_config(&function("mean_absolute_error")).expect("a metric").name(),
+        metrics::from_config(&function("mean_absolute_error"), &Registry::new()).expect("a metric").name(),
         "mean_absolute_error"
     );
 }

@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-#[path = "../cli/mod.rs"]
-mod cli;
-
 fn main() -> ExitCode {
-    cli::main()
+    keras::cli::main()
 }

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use keras::graph::LoadedModel;
-use keras::layers::Registry;
 use keras::saving::{self, Saved, atomic};
 use keras::training::Verbose;
-use keras::{Device, Error};
+use keras::{Device, Error, Registry};
 use serde_json::Value;
 
 use super::failure::{Failure, Outcome};
@@ -26,6 +25,9 @@ pub struct Common {
     /// Print results and errors alone
     #[arg(long, short, global = true, help_heading = "General options")]
     pub quiet: bool,
+    /// What files may name beside what Keras has.
+    #[arg(skip)]
+    pub registry: Registry,
 }
 
 impl Common {
@@ -69,7 +71,7 @@ impl ModelArgs {
 
     /// The model of what the file holds, perhaps changed.
     pub fn build(&self, saved: Saved, common: &Common) -> Outcome<LoadedModel> {
-        let model = LoadedModel::from_saved_with(saved, &Registry::new(), common.device(), common.seed);
+        let model = LoadedModel::from_saved_with(saved, &common.registry, common.device(), common.seed);
         let mut model = model.map_err(|e| Error::file(&self.model, e.to_string()))?;
         if let Some(weights) = &self.weights {
             exists(weights)?;

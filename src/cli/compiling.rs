@@ -4,7 +4,7 @@ use clap::Args;
 use keras::optimizers::{self, LearningRate};
 use keras::saving::{self, Saved, Weights};
 use keras::training::Trainer;
-use keras::{losses, metrics};
+use keras::{Registry, losses, metrics};
 use serde_json::{Map, Value, json};
 
 use super::failure::{Failure, Outcome};
@@ -36,15 +36,16 @@ const OPTIMIZER: &str = "rmsprop";
 
 impl Compiling {
     /// Sets loss and metrics in what a file holds.
-    pub fn apply(&self, saved: &mut Saved) -> Outcome {
+    pub fn apply(&self, saved: &mut Saved, registry: &Registry) -> Outcome {
         let losses = by_output(&self.loss, "--loss")?;
         let metrics = by_output(&self.metrics, "--metrics")?;
         // Names are looked up now: an error then names the option.
         for name in losses.values() {
-            losses::from_config(&json!(name[0])).map_err(|e| Failure::usage(format!("--{e}")))?;
+            losses::from_config(&json!(name[0]), registry).map_err(|e| Failure::usage(format!("--{e}")))?;
         }
         for name in metrics.values().flatten() {
-            metrics::from_config(&json!(name)).map_err(|e| Failure::usage(format!("--metrics: {e}")))?;
+            metrics::from_config(&json!(name), registry)
+                .map_err(|e| Failure::usage(format!("--metrics: {e}")))?;
         }
         if losses.values().any(|names| names.len() > 1) {
             return Err(Failure::usage(
@@ -62,7 +63,7 @@ impl Compiling {
             config.insert("weighted_metrics".into(), Value::Null);
         }
         if !losses.is_empty() && config.get("optimizer").is_none_or(Value::is_null) {
-            config.insert("optimizer".into(), optimizer_json(&json!(OPTIMIZER), None)?);
+            config.insert("optimizer".into(), optimizer_json(&json!(OPTIMIZER), None, registry)?);
         }
         Ok(())
     }
@@ -70,13 +71,13 @@ impl Compiling {
 
 impl Compiling {
     /// Gives a file without a loss the mean squared error, and Keras' own optimizer.
-    pub fn apply_default(&self, saved: &mut Saved) -> Outcome {
+    pub fn apply_default(&self, saved: &mut Saved, registry: &Registry) -> Outcome {
         let config = compile_config(saved);
         if config.get("loss").is_none_or(Value::is_null) {
             config.insert("loss".into(), json!("mse"));
         }
         if config.get("optimizer").is_none_or(Value::is_null) {
-            config.insert("optimizer".into(), optimizer_json(&json!(OPTIMIZER), None)?);
+            config.insert("optimizer".into(), optimizer_json(&json!(OPTIMIZER), None, registry)?);
         }
         Ok(())
     }
@@ -84,9 +85,9 @@ impl Compiling {
 
 impl Optimizing {
     /// Sets the optimizer in what a file holds. A new one starts without state.
-    pub fn apply(&self, saved: &mut Saved) -> Outcome {
+    pub fn apply(&self, saved: &mut Saved, registry: &Registry) -> Outcome {
         if let Some(name) = &self.optimizer {
-            let optimizer = optimizer_json(&json!(name), self.learning_rate)?;
+            let optimizer = optimizer_json(&json!(name), self.learning_rate, registry)?;
             compile_config(saved).insert("optimizer".into(), optimizer);
             match &mut saved.weights {
                 Weights::Tree(root) => drop(root.groups.remove("optimizer")),
@@ -96,7 +97,7 @@ impl Optimizing {
         } else if self.learning_rate.is_some() {
             let config = compile_config(saved);
             let known = config.get("optimizer").filter(|o| !o.is_null()).cloned().unwrap_or(json!(OPTIMIZER));
-            let changed = optimizer_json(&known, self.learning_rate)?;
+            let changed = optimizer_json(&known, self.learning_rate, registry)?;
             config.insert("optimizer".into(), changed);
         }
         Ok(())
@@ -119,8 +120,9 @@ fn compile_config(saved: &mut Saved) -> &mut Map<String, Value> {
 }
 
 /// An optimizer as files have it.
-fn optimizer_json(optimizer: &Value, learning_rate: Option<f64>) -> Outcome<Value> {
-    let mut optimizer = optimizers::from_config(optimizer).map_err(|e| Failure::usage(format!("--{e}")))?;
+fn optimizer_json(optimizer: &Value, learning_rate: Option<f64>, registry: &Registry) -> Outcome<Value> {
+    let made = optimizers::from_config(optimizer, registry);
+    let mut optimizer = made.map_err(|e| Failure::usage(format!("--{e}")))?;
     if let Some(rate) = learning_rate {
         if !(rate >= 0.0 && rate.is_finite()) {
             return Err(Failure::usage(format!(

@@ -46,7 +46,7 @@ pub struct Evaluate {
 impl Evaluate {
     pub fn run(&self, common: &Common) -> Outcome {
         let mut saved = self.model.read()?;
-        self.compiling.apply(&mut saved)?;
+        self.compiling.apply(&mut saved, &common.registry)?;
         let mut model = self.model.build(saved, common)?;
         let (x, y) = self.data.read(&model)?;
         let weights = data::weights_by_output(&model, &self.sample_weight)?;

@@ -1,4 +1,30 @@
-//! Commands and their arguments. One file each; an error is one line and an exit status.
+//! The command-line tool `keras`, to be made anew with layers of one's own.
+//!
+//! A file names the layers, losses and metrics of its author. A program of three lines is the tool with them:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use keras::prelude::*;
+//!
+//! #[derive(Layer, Clone)]
+//! struct Scaled {
+//!     by: f64,
+//! }
+//!
+//! #[call]
+//! impl Scaled {
+//!     fn call(&self, x: Tensor) -> Tensor {
+//!         x * self.by
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     keras::cli::main_with(keras::Registry::new().register::<Scaled>())
+//! }
+//! ```
+
+// One file for each command and its arguments; an error is one line and an exit status.
 
 mod bench;
 mod common;
@@ -18,9 +44,12 @@ mod summary;
 mod table;
 mod top;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::Registry;
 
 /// Keras models from the shell: describe them, predict, train, convert, draw, measure
 ///
@@ -55,9 +84,21 @@ enum Command {
     Completions(completions::Completions),
 }
 
-/// Runs the command that the arguments ask for.
+/// The tool with what Keras has: runs the command that the program's arguments ask for.
 pub fn main() -> ExitCode {
-    let Arguments { common, command } = Arguments::parse();
+    main_with(Registry::new())
+}
+
+/// As [`main`], with what is registered.
+pub fn main_with(registry: Registry) -> ExitCode {
+    run(std::env::args_os(), registry)
+}
+
+/// As [`main_with`], with arguments that come from somewhere else; the first one is the program's name. Where they are wrong, or ask
+/// for help, the program ends here.
+pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>, registry: Registry) -> ExitCode {
+    let Arguments { mut common, command } = Arguments::parse_from(arguments);
+    common.registry = registry;
     let done = match command {
         Command::Summary(command) => command.run(&common),
         Command::Predict(command) => command.run(&common),

@@ -9,6 +9,7 @@ use keras_kernels::activation::Activation::{self, *};
 use serde_json::{Value, json};
 
 use super::{ConfigValue, envelope, number, object, plain};
+use crate::Registry;
 use crate::saving::json::of_number;
 
 /// The names, and what they mean alone.
@@ -45,6 +46,9 @@ const NAMES: &[(&str, Activation)] = &[
     ("sparse_sigmoid", SparseSigmoid),
     ("sparsemax", Sparsemax { axis: -1 }),
 ];
+
+const EXPECTED: &str =
+    "an activation of Keras, or one that is registered (`Registry::new().register_activation(..)`)";
 
 /// An object that Keras does not have.
 fn own(class: &str, config: Value) -> Value {
@@ -101,7 +105,7 @@ impl ConfigValue for Activation {
         if json.is_null() {
             return Ok(Linear);
         }
-        let expected = || "the name of an activation".to_string();
+        let expected = || EXPECTED.to_string();
         let (name, config) = object(json).ok_or_else(expected)?;
         let name = plain(&name);
         let named = NAMES.iter().find(|(known, _)| plain(known) == name).map(|(_, f)| *f);
@@ -140,6 +144,10 @@ impl ConfigValue for Activation {
             // A layer without parameters has a name and the like.
             _ => return named.ok_or_else(expected),
         })
+    }
+
+    fn from_json_with(json: &Value, registry: &Registry) -> Result<Self, String> {
+        registry.activation(json).map_or_else(|| Self::from_json(json), Ok)
     }
 }
 
@@ -182,7 +190,7 @@ mod tests {
         for json in
             [json!("threshold"), json!("no_such"), json!(3), json!({"class_name": "Dense", "config": {}})]
         {
-            assert_eq!(Activation::from_json(&json), Err("the name of an activation".into()), "{json}");
+            assert_eq!(Activation::from_json(&json), Err(EXPECTED.into()), "{json}");
         }
     }
 }

@@ -51,7 +51,7 @@ impl ConfigValue for Initializer {
 
     fn from_json(json: &Value) -> Result<Self, String> {
         use Initializer::*;
-        let expected = || "an initializer".to_string();
+        let expected = || "an initializer of Keras: give the layer one before the model is saved".to_string();
         let (name, config) = object(json).ok_or_else(expected)?;
         let seed = seed(&config)?;
         let number = |key, default| number(&config, key, default);

@@ -6,8 +6,9 @@ mod penalties;
 
 use serde_json::{Map, Value, json};
 
-use crate::layer::Config;
+use crate::layer::{Config, Layer};
 use crate::plan::{Ints, Size, Text};
+use crate::registry::{Origin, Registry};
 use crate::{Error, Result};
 
 /// A value of a layer's configuration.
@@ -22,13 +23,33 @@ pub trait ConfigValue: Sized {
     /// # Errors
     /// What was expected, without naming the key: the caller does.
     fn from_json(json: &Value) -> Result<Self, String>;
+
+    /// As [`ConfigValue::from_json`], with what is registered.
+    ///
+    /// # Errors
+    /// As [`ConfigValue::from_json`].
+    fn from_json_with(json: &Value, _registry: &Registry) -> Result<Self, String> {
+        Self::from_json(json)
+    }
 }
 
 /// The value at a key, or its default where the key is missing (files of older versions lack some).
 #[doc(hidden)]
 pub fn config_or<T: ConfigValue>(config: &Config, class: &str, key: &str, default: T) -> Result<T> {
+    config_or_with(config, class, key, default, &Registry::new())
+}
+
+/// As [`config_or`], with what is registered.
+#[doc(hidden)]
+pub fn config_or_with<T: ConfigValue>(
+    config: &Config,
+    class: &str,
+    key: &str,
+    default: T,
+    registry: &Registry,
+) -> Result<T> {
     match config.get(key) {
-        Some(json) => read(class, key, json),
+        Some(json) => read(class, key, json, registry),
         None => Ok(default),
     }
 }
@@ -36,20 +57,45 @@ pub fn config_or<T: ConfigValue>(config: &Config, class: &str, key: &str, defaul
 /// The value at a key that must be there.
 #[doc(hidden)]
 pub fn config_required<T: ConfigValue>(config: &Config, class: &str, key: &str) -> Result<T> {
+    config_required_with(config, class, key, &Registry::new())
+}
+
+/// As [`config_required`], with what is registered.
+#[doc(hidden)]
+pub fn config_required_with<T: ConfigValue>(
+    config: &Config,
+    class: &str,
+    key: &str,
+    registry: &Registry,
+) -> Result<T> {
     match config.get(key) {
-        Some(json) => read(class, key, json),
+        Some(json) => read(class, key, json, registry),
         None => Err(Error::config(class, format!("its configuration lacks `{key}`"))),
     }
 }
 
-fn read<T: ConfigValue>(class: &str, key: &str, json: &Value) -> Result<T> {
-    T::from_json(json).map_err(|expected| {
-        let mut found = json.to_string();
-        if found.len() > 80 {
-            found = format!("{}...", found.chars().take(77).collect::<String>());
-        }
-        Error::config(format!("{class}: `{key}`"), format!("expected {expected}, found {found}"))
+fn read<T: ConfigValue>(class: &str, key: &str, json: &Value, registry: &Registry) -> Result<T> {
+    T::from_json_with(json, registry).map_err(|expected| {
+        let what = format!("{class}: `{key}`");
+        Error::config(what, format!("expected {expected}, found {}", describe(json)))
     })
+}
+
+/// What a configuration has where something else was expected: a class or function of somebody's own by its name and module.
+pub(crate) fn describe(json: &Value) -> String {
+    if let Some(origin) = Origin::of(json).filter(|_| json.is_object()) {
+        if json["class_name"] == "function" {
+            return format!("the function `{}`", origin.class);
+        }
+        if !origin.is_keras() {
+            return origin.to_string();
+        }
+    }
+    let mut found = json.to_string();
+    if found.len() > 80 {
+        found = format!("{}...", found.chars().take(77).collect::<String>());
+    }
+    found
 }
 
 macro_rules! numbers {
@@ -124,6 +170,9 @@ impl<T: ConfigValue> ConfigValue for Option<T> {
     fn from_json(json: &Value) -> Result<Self, String> {
         if json.is_null() { Ok(None) } else { T::from_json(json).map(Some) }
     }
+    fn from_json_with(json: &Value, registry: &Registry) -> Result<Self, String> {
+        if json.is_null() { Ok(None) } else { T::from_json_with(json, registry).map(Some) }
+    }
 }
 
 impl<const N: usize> ConfigValue for Size<N> {
@@ -169,6 +218,28 @@ impl ConfigValue for Text {
 /// `{"module", "class_name", "config", "registered_name"}`: how Keras writes every object.
 pub(crate) fn envelope(module: &str, class_name: &str, config: Value) -> Value {
     json!({"module": module, "class_name": class_name, "config": config, "registered_name": null})
+}
+
+/// Module and registered name of a layer's class.
+pub(crate) fn origin(layer: &dyn Layer) -> (String, Value) {
+    let module = layer.module();
+    if module.starts_with("keras.") {
+        return (module.into(), Value::Null);
+    }
+    // The crate of a layer of one's own is its package.
+    let package = module.split("::").next().unwrap_or(module);
+    if package == env!("CARGO_CRATE_NAME") {
+        return ("keras.layers".into(), Value::Null);
+    }
+    (package.into(), json!(format!("{package}>{}", layer.class_name())))
+}
+
+/// A layer inside the configuration of another one.
+pub(crate) fn layer_json(layer: &dyn Layer) -> Value {
+    let (module, registered) = origin(layer);
+    let mut json = envelope(&module, layer.class_name(), Value::Object(layer.config()));
+    json["registered_name"] = registered;
+    json
 }
 
 /// Class and configuration of an object: an envelope, or a plain name in either of Keras' spellings.

@@ -21,7 +21,7 @@ impl ConfigValue for Regularizer {
     }
 
     fn from_json(json: &Value) -> Result<Self, String> {
-        let expected = || "a regularizer".to_string();
+        let expected = || "a regularizer of Keras (penalties of one's own are not there)".to_string();
         let (name, config) = object(json).ok_or_else(expected)?;
         let value = match plain(&name).as_str() {
             "l1" => Regularizer::L1 { l1: number(&config, "l1", 0.01)? },
@@ -60,7 +60,7 @@ impl ConfigValue for Constraint {
     }
 
     fn from_json(json: &Value) -> Result<Self, String> {
-        let expected = || "a constraint".to_string();
+        let expected = || "a constraint of Keras (those of one's own are not there)".to_string();
         let (name, config) = object(json).ok_or_else(expected)?;
         let axes = config.get("axis").map_or(Ok(Ints::of([0])), Ints::from_json)?;
         let value = match plain(&name).as_str() {

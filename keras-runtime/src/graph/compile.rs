@@ -5,18 +5,19 @@ use serde_json::Value;
 use crate::losses::{self, Loss};
 use crate::metrics::{self, Metrics};
 use crate::training::Trainer;
-use crate::{Error, Result, optimizers};
+use crate::{Error, Registry, Result, optimizers};
 
 /// The trainer that a file describes, for outputs of these names.
 ///
 /// # Errors
 /// If the model was never compiled, or something in it is not known.
-pub(crate) fn trainer(compiled: &Value, outputs: &[String]) -> Result<Trainer> {
+pub(crate) fn trainer(compiled: &Value, outputs: &[String], registry: &Registry) -> Result<Trainer> {
     let optimizer = compiled.get("optimizer").filter(|o| !o.is_null()).ok_or_else(|| {
         Error::Argument("the model was saved without an optimizer: compile it in Keras before saving".into())
     })?;
-    let optimizer = optimizers::from_config(optimizer)?;
-    let loss = |json: &Value| if json.is_null() { Ok(None) } else { losses::from_config(json).map(Some) };
+    let optimizer = optimizers::from_config(optimizer, registry)?;
+    let loss =
+        |json: &Value| if json.is_null() { Ok(None) } else { losses::from_config(json, registry).map(Some) };
     let losses: Vec<Option<Box<dyn Loss>>> = per_output(compiled.get("loss"), outputs, "loss", true)?
         .into_iter()
         .map(loss)
@@ -28,7 +29,9 @@ pub(crate) fn trainer(compiled: &Value, outputs: &[String]) -> Result<Trainer> {
     let weighted = metric_lists(compiled.get("weighted_metrics"), outputs, "weighted_metrics")?;
     let mut lists = Vec::with_capacity(outputs.len());
     for (plain, weighted) in plain.into_iter().zip(weighted) {
-        let all = |list: Vec<&Value>| list.into_iter().map(metrics::from_config).collect::<Result<Vec<_>>>();
+        let all = |list: Vec<&Value>| {
+            list.into_iter().map(|json| metrics::from_config(json, registry)).collect::<Result<Vec<_>>>()
+        };
         lists.push(Metrics { plain: all(plain)?, weighted: all(weighted)? });
     }
     let mut trainer = Trainer::new(optimizer, losses, lists);
@@ -118,6 +121,6 @@ mod tests {
 
     #[test]
     fn an_uncompiled_model_is_refused() {
-        assert!(trainer(&json!({}), &names(&["a"])).is_err());
+        assert!(trainer(&json!({}), &names(&["a"]), &Registry::new()).is_err());
     }
 }

@@ -84,7 +84,9 @@ impl LoadedModel {
         seed: u64,
     ) -> Result<LoadedModel> {
         let blueprint = parse(&saved.config, registry)?;
-        LoadedModel::new(blueprint, saved.config, saved.weights, device, seed)
+        let mut model = LoadedModel::new(blueprint, saved.config, saved.weights, device, seed)?;
+        model.registry = registry.clone();
+        Ok(model)
     }
 
     /// Takes the weights of a file, and the state of the optimizer that it has, matched by position, as in Keras; those of

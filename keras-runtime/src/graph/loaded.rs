@@ -12,7 +12,7 @@ use crate::plan::Spec;
 use crate::saving::{self, Array, Loading, OptimizerArrays, Weights, weights};
 use crate::training::predict::{Predictor, Watched};
 use crate::training::{Interpreted, PredictOptions, Trainer, install};
-use crate::{Error, Result};
+use crate::{Error, Registry, Result};
 
 /// Samples that are predicted at once unless something else is asked for: Keras' own default.
 const BATCH: usize = 32;
@@ -39,6 +39,8 @@ pub struct LoadedModel {
     pub(super) trainer: Option<Trainer>,
     /// Plans to keep, where that was told.
     kept: usize,
+    /// What its file may name.
+    pub(super) registry: Registry,
 }
 
 impl LoadedModel {
@@ -60,8 +62,19 @@ impl LoadedModel {
     ) -> Result<LoadedModel> {
         let (known, optimizer, unbound) = (blueprint.specs(), weights.optimizer(), Some(weights));
         let (blueprint, network, trainer, kept) = (Arc::new(blueprint), None, None, KEPT_PLANS);
-        let mut model =
-            LoadedModel { blueprint, config, device, seed, optimizer, unbound, network, trainer, kept };
+        let registry = Registry::new();
+        let mut model = LoadedModel {
+            blueprint,
+            config,
+            device,
+            seed,
+            optimizer,
+            unbound,
+            network,
+            trainer,
+            kept,
+            registry,
+        };
         if let Some(inputs) = known {
             model.bind(&inputs)?;
         }

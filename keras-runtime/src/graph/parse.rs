@@ -10,9 +10,9 @@ use super::masks;
 use super::nodes::{self, Arguments, TensorRef};
 use super::{Blueprint, Part, PartCall, PartKind, Slot};
 use crate::engine::{Handle, Source};
-use crate::layer::Config;
-use crate::layers::Registry;
-use crate::{ConfigValue, Error, Policy, Regularizer, Result};
+use crate::layer::{Config, Layer};
+use crate::registry::Origin;
+use crate::{ConfigValue, Error, Policy, Registry, Regularizer, Result};
 
 /// Deepest nesting of models.
 const DEPTH: usize = 32;
@@ -142,10 +142,7 @@ fn part(json: &Value, registry: &Registry, depth: usize, floats: &mut DType) -> 
         "Sequential" | "Functional" => PartKind::Model(Arc::new(model(json, registry, depth - 1)?)),
         _ if module.starts_with("keras.src.ops") => PartKind::Operation,
         _ => {
-            // "package>Name" for classes that are not Keras' own.
-            let registered = json.get("registered_name").and_then(Value::as_str).unwrap_or(class);
-            let class = registered.rsplit('>').next().unwrap_or(class);
-            let layer = registry.make(class, module, config);
+            let layer = made(json, class, registry, config);
             PartKind::Layer(layer.map_err(|e| Error::config(what(), e.to_string()))?)
         }
     };
@@ -166,6 +163,12 @@ fn part(json: &Value, registry: &Registry, depth: usize, floats: &mut DType) -> 
         *floats = DType::F64;
     }
     Ok(Part { name, kind, trainable: trainable(config), activity_regularizer, policy })
+}
+
+/// The layer that a file names, with this configuration.
+fn made(json: &Value, class: &str, registry: &Registry, config: &Config) -> Result<Arc<dyn Layer>> {
+    let plain = Origin { class, registered: None, module: "" };
+    registry.layer(&Origin::of(json).unwrap_or(plain), config)
 }
 
 fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blueprint> {
@@ -342,8 +345,7 @@ impl Graph<'_> {
             PartKind::Layer(_) => {
                 let mut with = config.clone();
                 with.extend(options.clone());
-                let module = json.get("module").and_then(Value::as_str).unwrap_or("");
-                let layer = self.registry.make(class, module, &with);
+                let layer = made(json, class, self.registry, &with);
                 let layer = layer.map_err(|e| Error::config(what(), e.to_string()))?;
                 let known = layer.config();
                 if let Some(key) = options.keys().find(|key| !known.contains_key(key.as_str())) {

@@ -175,7 +175,7 @@ impl LoadedModel {
             Some(keys) => keys.clone(),
             None => self.blueprint.outputs.iter().map(|(name, _)| name.clone()).collect(),
         };
-        self.trainer = Some(super::compile::trainer(compiled, &names)?);
+        self.trainer = Some(super::compile::trainer(compiled, &names, &self.registry)?);
         Ok(())
     }
 

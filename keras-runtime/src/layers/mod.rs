@@ -9,14 +9,14 @@ pub mod normalization;
 pub mod options;
 pub mod pooling;
 pub mod preprocessing;
-mod registry;
+pub(crate) mod registry;
 pub mod regularization;
 pub mod reshaping;
 pub mod rnn;
 #[cfg(test)]
 mod signatures;
 pub(crate) mod support;
-mod unsupported;
+pub(crate) mod unsupported;
 #[cfg(test)]
 mod values;
 
@@ -39,7 +39,6 @@ pub use pooling::{
     MaxPooling2D, MaxPooling3D,
 };
 pub use preprocessing::Rescaling;
-pub use registry::{Make, Registry};
 pub use regularization::{
     ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D,
     SpatialDropout2D, SpatialDropout3D,
@@ -49,3 +48,5 @@ pub use reshaping::{
     UpSampling3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
 };
 pub use rnn::{Bidirectional, GRU, LSTM, MergeMode, Recurrent, SimpleRNN, TimeDistributed};
+
+pub use crate::registry::Registry;

@@ -1,33 +1,28 @@
-//! Which layers can be made from a configuration: the built-in ones, one line each, and those that are registered.
+//! Keras' own layers that can be made from a configuration, one line each.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::Result;
 use crate::layer::{Config, FromConfig, Layer};
 use crate::layers as l;
-use crate::layers::unsupported;
-use crate::{Error, Result};
+use crate::registry::Registry;
 
-/// Makes a layer from its configuration.
-pub type Make = fn(&Config) -> Result<Arc<dyn Layer>>;
+/// Makes a layer from its configuration; the registry is for what is inside it.
+pub(crate) type Make = fn(&Config, &Registry) -> Result<Arc<dyn Layer>>;
 
-fn make<L: FromConfig + Layer + 'static>(config: &Config) -> Result<Arc<dyn Layer>> {
-    Ok(Arc::new(L::from_config(config)?))
+pub(crate) fn make<L: FromConfig + Layer + 'static>(
+    config: &Config,
+    registry: &Registry,
+) -> Result<Arc<dyn Layer>> {
+    Ok(Arc::new(L::from_config(config, registry)?))
 }
 
 const fn entry<L: FromConfig + Layer + 'static>() -> (&'static str, Make) {
     (L::CLASS_NAME, make::<L>)
 }
 
-/// Makes a built-in layer, and refuses what its configuration says beyond its options.
-fn make_strictly(class: &str, make: Make, config: &Config) -> Result<Arc<dyn Layer>> {
-    let layer = make(config)?;
-    unsupported::check(class, config, &layer.config())?;
-    Ok(layer)
-}
-
 /// The built-in layers.
-const BUILT_IN: &[(&str, Make)] = &[
+pub(crate) const BUILT_IN: &[(&str, Make)] = &[
     entry::<l::Activation>(),
     entry::<l::ActivityRegularization>(),
     entry::<l::Add>(),
@@ -107,97 +102,14 @@ const BUILT_IN: &[(&str, Make)] = &[
     entry::<l::ZeroPadding3D>(),
 ];
 
-/// The classes that a model may consist of when it is read from a file.
-///
-/// Built-in layers are there from the start; layers of one's own are registered:
-///
-/// ```
-/// use keras_runtime::layers::{Dense, Registry};
-/// let registry = Registry::new().register::<Dense>();
-/// assert!(registry.classes().any(|class| class == "Dense"));
-/// ```
-#[derive(Clone)]
-pub struct Registry {
-    makers: BTreeMap<&'static str, Maker>,
-}
-
-#[derive(Clone, Copy)]
-enum Maker {
-    BuiltIn(Make),
-    Registered(Make),
-}
-
-impl Registry {
-    /// The built-in layers.
-    pub fn new() -> Registry {
-        Registry { makers: BUILT_IN.iter().map(|(class, make)| (*class, Maker::BuiltIn(*make))).collect() }
-    }
-
-    /// With one class more; it takes the place of a built-in one of the same name.
-    #[must_use]
-    pub fn register<L: FromConfig + Layer + 'static>(mut self) -> Registry {
-        self.makers.insert(L::CLASS_NAME, Maker::Registered(make::<L>));
-        self
-    }
-
-    /// The classes by name.
-    pub fn classes(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.makers.keys().copied()
-    }
-
-    /// Whether there is such a class.
-    pub fn knows(&self, class: &str) -> bool {
-        self.makers.contains_key(class)
-    }
-
-    /// Makes a layer.
-    ///
-    /// # Errors
-    /// If the class is unknown (`module` is where its file says that it comes from), or its configuration says
-    /// something that cannot be honoured.
-    pub fn make(&self, class: &str, module: &str, config: &Config) -> Result<Arc<dyn Layer>> {
-        match self.makers.get(class) {
-            Some(Maker::BuiltIn(make)) => return make_strictly(class, *make, config),
-            Some(Maker::Registered(make)) => return make(config),
-            None => {}
-        }
-        let what = format!("class `{class}` of module `{module}`");
-        Err(Error::config(
-            what,
-            if class == "Lambda" || class == "__lambda__" {
-                "Python code inside a file is never run: replace the Lambda by a layer of your own"
-                    .to_string()
-            } else if module.starts_with("keras.") {
-                "this layer of Keras is not there yet".to_string()
-            } else {
-                format!(
-                    "is not known: write it as a layer (`#[derive(Layer)] struct {class}`) and register it \
-                         (`Registry::new().register::<{class}>()`)"
-                )
-            },
-        ))
-    }
-}
-
-impl Default for Registry {
-    fn default() -> Registry {
-        Registry::new()
-    }
+/// How the layer of this class is made.
+pub(crate) fn built_in(class: &str) -> Option<Make> {
+    BUILT_IN.iter().find(|(name, _)| *name == class).map(|(_, make)| *make)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn unknown_classes_say_what_to_do() {
-        let text = |class, module| {
-            let error = Registry::new().make(class, module, &Config::new()).err().expect("unknown");
-            error.to_string()
-        };
-        assert!(text("Gated", "mine").contains("register::<Gated>()"));
-        assert!(text("Lambda", "keras.layers").contains("never run"));
-    }
 
     #[test]
     fn no_class_is_listed_twice() {

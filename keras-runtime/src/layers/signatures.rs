@@ -115,7 +115,8 @@ fn configurations_are_read_on_both_sides() {
 #[test]
 fn what_is_not_honoured_is_refused() {
     let signatures = signatures("layers");
-    let known: Vec<&str> = Registry::new().classes().collect();
+    let registry = Registry::new();
+    let known: Vec<&str> = registry.classes().collect();
     for unsupported in UNSUPPORTED {
         for class in
             known.iter().filter(|c| unsupported.classes.is_empty() || unsupported.classes.contains(c))

@@ -82,17 +82,21 @@ pub(super) fn find(class: &str, option: &str) -> Option<&'static Unsupported> {
     UNSUPPORTED.iter().find(applies)
 }
 
-/// Refuses a configuration that says something that the layer made from it does not know.
+/// Refuses a configuration that says something that the layer made from it does not know. `own` is a layer of the program's.
 ///
 /// # Errors
 /// With the class and the option.
-pub(super) fn check(class: &str, config: &Config, honoured: &Config) -> Result<()> {
+pub(crate) fn check(class: &str, own: bool, config: &Config, honoured: &Config) -> Result<()> {
     for (option, value) in config {
         if honoured.contains_key(option) || COMMON.contains(&option.as_str()) {
             continue;
         }
-        let Some(unsupported) = find(class, option) else {
-            return Err(Error::config(format!("{class}: `{option}`"), "this layer has no such option"));
+        let Some(unsupported) = find(class, option).filter(|_| !own) else {
+            let message = match own {
+                true => "the layer that is registered has no such option: give it a field of this name",
+                false => "this layer has no such option",
+            };
+            return Err(Error::config(format!("{class}: `{option}`"), message));
         };
         let Some(accepted) = unsupported.accepted else { continue };
         if serde_json::from_str::<Value>(accepted).ok().as_ref() != Some(value) {

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::*;
+use crate::registry::Origin;
 use crate::training::options::Options;
-use crate::{Error, Result};
+use crate::{Error, Registry, Result};
 
 /// Whether it is a function of somebody's own, as far as its form says.
 fn is_function(json: &Value) -> bool {
@@ -12,11 +13,30 @@ fn is_function(json: &Value) -> bool {
     matches!(class, Some("function" | "LossFunctionWrapper"))
 }
 
+/// What is said about a class that a file names and this program does not have.
+pub(crate) fn unknown_class(register: &str, attribute: &str) -> String {
+    format!(
+        "is not known: write it here (`{attribute}`) and register it (`Registry::new().{register}::<..>()`)"
+    )
+}
+
 /// The loss that a file describes: an envelope `{"class_name", "config", ..}`, or a name such as `"mse"`.
 ///
 /// # Errors
 /// If there is no such loss, or an option cannot be honoured.
-pub fn from_config(json: &Value) -> Result<Box<dyn Loss>> {
+pub fn from_config(json: &Value, registry: &Registry) -> Result<Box<dyn Loss>> {
+    let wrapped = json.get("class_name").is_some_and(|class| class == "LossFunctionWrapper");
+    let function = if wrapped { &json["config"]["fn"] } else { json };
+    let Some(origin) = Origin::of(function) else {
+        return Err(Error::config("loss", "expected its name or its configuration"));
+    };
+    if let Some(make) = registry.loss(&origin) {
+        // A function alone has no configuration.
+        return make(json.get("config").and_then(Value::as_object).unwrap_or(&Config::new()), registry);
+    }
+    if !origin.is_keras() {
+        return Err(Error::config(format!("loss: {origin}"), unknown_class("register_loss", "#[loss]")));
+    }
     let (class, config) = match json {
         Value::String(name) => (name.clone(), Config::new()),
         Value::Object(object) => {
@@ -52,17 +72,10 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Loss>> {
                 $(name if name == stringify!($name).to_lowercase() => {
                     let mut loss = $name::new();
                     loss.read(&config)?;
-                    if let Some(name) = config.get("name").and_then(Value::as_str) {
-                        loss.common.name = name.to_string().into();
-                    }
-                    match config.get("reduction") {
-                        Some(Value::String(name)) => loss.common.reduction = Reduction::from_name(name)?,
-                        Some(Value::Null) => loss.common.reduction = Reduction::None,
-                        _ => {}
-                    }
+                    loss.common = loss.common.read(&config)?;
                     Ok(Box::new(loss))
                 })*
-                _ if json.is_object() && is_function(json) => Err(Error::config("loss", function::unknown(&class))),
+                _ if json.is_object() && is_function(json) => Err(Error::config("loss", function::unknown(&class, "register_loss"))),
                 _ => {
                     let known = [$(stringify!($name)),*].join(", ");
                     Err(Error::config("loss", format!("there is no `{class}` here: these are {known}")))

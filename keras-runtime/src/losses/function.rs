@@ -42,10 +42,10 @@ fn wrapper(module: &str, class: &str, config: Config) -> Value {
 }
 
 /// What is said about a function that a file names and this program does not have.
-pub(crate) fn unknown(name: &str) -> String {
+pub(crate) fn unknown(name: &str, register: &str) -> String {
     format!(
-        "`{name}` is a function of the program that saved the model, and a file holds its name alone: compile the model anew \
-         with the function"
+        "`{name}` is a function of the program that saved the model, and a file holds its name alone: register it \
+         (`Registry::new().{register}::<..>()`), or compile the model anew"
     )
 }
 

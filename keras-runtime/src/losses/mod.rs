@@ -15,6 +15,7 @@ mod regression;
 mod typed;
 
 pub use config::from_config;
+pub(crate) use config::unknown_class;
 pub use crossentropy::{BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy};
 pub use focal::{BinaryFocalCrossentropy, CategoricalFocalCrossentropy};
 pub use hinge::{CategoricalHinge, Hinge, SquaredHinge};
@@ -31,6 +32,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::Result;
 use crate::layer::Config;
 use crate::plan::Ints;
 use crate::training::formula::Expr;
@@ -51,6 +53,22 @@ impl Common {
     /// This name, and Keras' default reduction.
     pub const fn named(name: &'static str) -> Common {
         Common { name: Cow::Borrowed(name), reduction: Reduction::SumOverBatchSize }
+    }
+
+    /// With the name and the reduction of a configuration, where it has them.
+    ///
+    /// # Errors
+    /// If there is no such reduction.
+    pub fn read(mut self, config: &Config) -> Result<Common> {
+        if let Some(name) = config.get("name").and_then(Value::as_str) {
+            self.name = name.to_string().into();
+        }
+        match config.get("reduction") {
+            Some(Value::String(name)) => self.reduction = Reduction::from_name(name)?,
+            Some(Value::Null) => self.reduction = Reduction::None,
+            _ => {}
+        }
+        Ok(self)
     }
 }
 

@@ -5,23 +5,47 @@ use serde_json::Value;
 use super::accuracy::AutoAccuracy;
 use super::*;
 use crate::losses::function::unknown;
+use crate::losses::unknown_class;
+use crate::registry::Origin;
 use crate::training::options::Options;
-use crate::{Error, Result};
+use crate::{Error, Registry, Result};
 
 /// The metric of a function: one of Keras' own, with the name and the arguments that its wrapper holds.
-fn of_function(function: &str, wrapper: &Config) -> Result<Box<dyn Metric>> {
+fn of_function(function: &str, wrapper: &Config, registry: &Registry) -> Result<Box<dyn Metric>> {
     let mut config = wrapper.clone();
     ["fn", "dtype"].iter().for_each(|key| drop(config.remove(*key)));
     config.entry("name").or_insert_with(|| function.into());
     let json = serde_json::json!({"class_name": function, "config": config});
-    from_config(&json).map_err(|_| Error::config("metric", unknown(function)))
+    from_config(&json, registry).map_err(|_| Error::config("metric", unknown(function, "register_metric")))
 }
 
 /// The metric that a file describes: an envelope `{"class_name", "config", ..}`, or a name such as `"accuracy"`.
 ///
 /// # Errors
 /// If there is no such metric, or an option cannot be honoured.
-pub fn from_config(json: &Value) -> Result<Box<dyn Metric>> {
+pub fn from_config(json: &Value, registry: &Registry) -> Result<Box<dyn Metric>> {
+    let wrapped = json.get("class_name").is_some_and(|class| class == "MeanMetricWrapper");
+    let function = if wrapped { &json["config"]["fn"] } else { json };
+    let Some(origin) = Origin::of(function) else {
+        return Err(Error::config("metric", "expected its name or its configuration"));
+    };
+    // A function alone has no configuration.
+    let (none, config) = (Config::new(), json.get("config").and_then(Value::as_object));
+    let config = config.unwrap_or(&none);
+    if let Some(make) = registry.metric(&origin) {
+        return make(config, registry);
+    }
+    if let Some(make) = registry.loss(&origin) {
+        let metric = OfLoss::new(make(config, registry)?);
+        return Ok(Box::new(match config.get("name").and_then(Value::as_str) {
+            Some(name) => metric.name(name),
+            None => metric,
+        }));
+    }
+    if !origin.is_keras() {
+        let message = unknown_class("register_metric", "#[metric]");
+        return Err(Error::config(format!("metric: {origin}"), message));
+    }
     let (class, config) = match json {
         Value::String(name) => (name.clone(), Config::new()),
         Value::Object(object) => {
@@ -34,7 +58,7 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Metric>> {
                 _ => None,
             };
             match function {
-                Some(Value::String(function)) => return of_function(function, &config),
+                Some(Value::String(function)) => return of_function(function, &config, registry),
                 _ => (class, config),
             }
         }
@@ -109,7 +133,7 @@ pub fn from_config(json: &Value) -> Result<Box<dyn Metric>> {
                 }
                 other => other.clone(),
             };
-            let loss = crate::losses::from_config(&json)
+            let loss = crate::losses::from_config(&json, registry)
                 .map_err(|_| Error::config("metric", format!("there is no metric `{class}` here")))?;
             let metric = OfLoss::new(loss);
             Box::new(match name {

@@ -144,6 +144,15 @@ impl Metric for OfLoss {
 pub trait IntoMetric {
     /// The metric.
     fn into_metric(self) -> Box<dyn Metric>;
+
+    /// The metric with a name that a file gives it; one that is written by hand reads it from its configuration.
+    #[doc(hidden)]
+    fn into_metric_named(self, _name: &str) -> Box<dyn Metric>
+    where
+        Self: Sized,
+    {
+        self.into_metric()
+    }
 }
 
 impl<M: Metric + 'static> IntoMetric for M {

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use crate::config::{ConfigValue, config_or, config_required, envelope};
 use crate::layer::Config;
-use crate::{Error, Result};
+use crate::losses::unknown_class;
+use crate::registry::Origin;
+use crate::{Error, Registry, Result};
 
 /// A learning rate for each step.
 ///
@@ -225,10 +227,20 @@ pub fn to_json(schedule: &dyn LearningRateSchedule) -> Value {
 ///
 /// # Errors
 /// If there is no such schedule, or an option cannot be honoured.
-pub fn from_json(json: &Value) -> Result<Box<dyn LearningRateSchedule>> {
-    let class = json.get("class_name").and_then(Value::as_str).unwrap_or("");
+pub fn from_json(json: &Value, registry: &Registry) -> Result<Box<dyn LearningRateSchedule>> {
+    let Some(origin) = Origin::of(json) else {
+        return Err(Error::config("learning rate", "expected a number or a schedule"));
+    };
     let empty = Config::new();
     let config = json.get("config").and_then(Value::as_object).unwrap_or(&empty);
+    if let Some(make) = registry.schedule(&origin) {
+        return make(config, registry);
+    }
+    if !origin.is_keras() {
+        let message = unknown_class("register_schedule", "impl LearningRateSchedule");
+        return Err(Error::config(format!("learning rate: {origin}"), message));
+    }
+    let class = origin.class;
     macro_rules! by_name {
         ($($name:ident),*) => {
             match class {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::schedules::{self, LearningRateSchedule};
 use crate::config::config_or;
 use crate::layer::Config;
-use crate::{Error, Result};
+use crate::{Error, Registry, Result};
 
 /// A learning rate: a number, or a schedule over the steps.
 #[derive(Clone, Debug)]
@@ -102,18 +102,20 @@ impl Settings {
         }
     }
 
-    /// Takes what a configuration says; `class` is for errors.
+    /// Takes what a configuration says; `class` is for errors, the registry for schedules of one's own.
     ///
     /// # Errors
     /// If a value has the wrong type, or contradicts another.
-    pub fn read(&mut self, class: &str, config: &Config) -> Result<()> {
+    pub fn read(&mut self, class: &str, config: &Config, registry: &Registry) -> Result<()> {
         self.name = config.get("name").and_then(Value::as_str).unwrap_or(&self.name).into();
         match config.get("learning_rate") {
             None => {}
             Some(Value::Number(n)) => {
                 self.learning_rate = LearningRate::Constant(n.as_f64().unwrap_or(f64::NAN));
             }
-            Some(schedule) => self.learning_rate = LearningRate::Schedule(schedules::from_json(schedule)?),
+            Some(schedule) => {
+                self.learning_rate = LearningRate::Schedule(schedules::from_json(schedule, registry)?);
+            }
         }
         macro_rules! take {
             ($($field:ident),*) => { $(

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::order::{Entry, entries};
 use crate::ConfigValue;
 use crate::Result;
-use crate::engine::{Body, Definition, Handle, Member, Node, Source};
+use crate::config::origin;
+use crate::engine::{Body, Definition, Member, Node, Source};
 use crate::layer::Config;
 use crate::plan::Spec;
 use crate::policy::{INNER, Policy};
@@ -168,7 +169,7 @@ impl Writer {
                 dims.iter_mut().filter(|dim| **dim == json!(-1)).for_each(|dim| *dim = Value::Null);
             }
         }
-        let (module, registered) = origin(layer);
+        let (module, registered) = origin(&**layer);
         let mut json = envelope(&module, layer.class_name(), Value::Object(config), registered);
         if let Some(first) = definition.nodes.iter().find(|node| node.member == at) {
             let shapes = first.inputs.iter().map(|source| shape(&definition.spec_of(*source)));
@@ -214,20 +215,6 @@ impl Writer {
         let args = if TAKE_LISTS.contains(&member.class_name()) { json!([tensors]) } else { json!(tensors) };
         Ok(json!({"args": args, "kwargs": kwargs}))
     }
-}
-
-/// Module and registered name of a layer's class.
-fn origin(layer: &Handle) -> (String, Value) {
-    let module = layer.module();
-    if module.starts_with("keras.") {
-        return (module.into(), Value::Null);
-    }
-    // The crate of a layer of one's own is its package.
-    let package = module.split("::").next().unwrap_or(module);
-    if package == env!("CARGO_CRATE_NAME") {
-        return ("keras.layers".into(), Value::Null);
-    }
-    (package.into(), json!(format!("{package}>{}", layer.class_name())))
 }
 
 fn envelope(module: &str, class: &str, config: Value, registered: Value) -> Map<String, Value> {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::room::{integers, numbers, upload_integers};
 use super::{BATCH, LayerCheck};
+use crate::config::origin;
 use crate::engine::{
     Body, Definition, GraphSpec, Handle, InputSpec, LayerSpec, Network, NodeSpec, OutputSpec, Source,
     walk_backward, walk_forward,
@@ -27,7 +28,8 @@ impl<L: Layer + 'static> LayerCheck<L> {
         if !self.saved || !self.registry.knows(class) || own && Registry::new().knows(class) {
             return None;
         }
-        let made = self.registry.make(class, self.layer.module(), &config);
+        let (module, _) = origin(&self.layer);
+        let made = self.registry.make(class, &module, &config);
         let made = made.unwrap_or_else(|error| panic!("{class}: its own configuration is refused: {error}"));
         assert_eq!(made.config(), config, "{class}: the configuration changes when it is read");
         let again = made.plan_for(&self.inputs);

@@ -74,10 +74,10 @@ fn losses_are_those_of_keras() {
         let case = case(&path);
         let class = case["object"]["class_name"].as_str().unwrap();
         if NOT_HERE.contains(&class) {
-            assert!(losses::from_config(&case["object"]).is_err());
+            assert!(losses::from_config(&case["object"], &Registry::new()).is_err());
             continue;
         }
-        let loss = losses::from_config(&object(&case)).unwrap();
+        let loss = losses::from_config(&object(&case), &Registry::new()).unwrap();
         let data = arrays(&path, "values.npz");
         let array = |name: &str| find(&data, name);
         let (t, p) = (floats(array("y_true").unwrap()), array("y_pred").unwrap());
@@ -147,7 +147,7 @@ fn metrics_are_those_of_keras() {
         let case = case(&path);
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let refused = METRICS_NOT_HERE.iter().any(|n| name.trim_end_matches("_weighted") == *n);
-        let mut metric = match metrics::from_config(&object(&case)) {
+        let mut metric = match metrics::from_config(&object(&case), &Registry::new()) {
             Ok(metric) if !refused => metric,
             Err(_) if refused => continue,
             Ok(_) => panic!("{name} is said not to be here"),
@@ -189,7 +189,7 @@ fn metrics_are_those_of_keras() {
 fn schedules_are_those_of_keras() {
     for path in cases("schedules") {
         let case = case(&path);
-        let schedule = schedules::from_json(&case["object"]).unwrap();
+        let schedule = schedules::from_json(&case["object"], &Registry::new()).unwrap();
         let data = arrays(&path, "values.npz");
         let (steps, expected) = (find(&data, "steps").unwrap(), find(&data, "expected").unwrap());
         for (step, expected) in steps.to_f64().into_iter().zip(expected.to_f64()) {

@@ -76,9 +76,9 @@ struct Measured {
 impl Bench {
     pub fn run(&self, common: &Common) -> Outcome {
         let mut saved = self.model.read()?;
-        self.optimizing.apply(&mut saved)?;
-        self.compiling.apply(&mut saved)?;
-        self.compiling.apply_default(&mut saved)?;
+        self.optimizing.apply(&mut saved, &common.registry)?;
+        self.compiling.apply(&mut saved, &common.registry)?;
+        self.compiling.apply_default(&mut saved, &common.registry)?;
         let sparse = |outputs: &[String]| sparse(&saved.config["compile_config"]["loss"], outputs);
         let names = |model: &LoadedModel| match &model.blueprint().output_keys {
             Some(keys) => keys.clone(),

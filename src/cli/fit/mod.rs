@@ -102,8 +102,8 @@ impl Fit {
             ));
         }
         let mut saved = self.model.read()?;
-        self.optimizing.apply(&mut saved)?;
-        self.compiling.apply(&mut saved)?;
+        self.optimizing.apply(&mut saved, &common.registry)?;
+        self.compiling.apply(&mut saved, &common.registry)?;
         let mut model = self.model.build(saved, common)?;
         let (x, y) = self.data.read(&model)?;
         let weights = data::weights_by_output(&model, &self.sample_weight)?;

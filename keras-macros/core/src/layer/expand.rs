@@ -318,10 +318,10 @@ fn from_config(layer: &Struct) -> TokenStream {
                 if f.skip {
                     quote!(#name: Self::#default)
                 } else {
-                    quote!(#name: ::keras::rt::config_or(__config, #class, #key, Self::#default)?)
+                    quote!(#name: ::keras::rt::config_or_with(__config, #class, #key, Self::#default, __registry)?)
                 }
             }
-            None => quote!(#name: ::keras::rt::config_required(__config, #class, #key)?),
+            None => quote!(#name: ::keras::rt::config_required_with(__config, #class, #key, __registry)?),
         }
     });
     let weights = layer.weights.iter().map(|w| {
@@ -331,8 +331,11 @@ fn from_config(layer: &Struct) -> TokenStream {
     quote! {
         impl #impl_generics ::keras::rt::FromConfig for #name #type_generics #where_clause {
             const CLASS_NAME: &'static str = #class;
-            fn from_config(__config: &::keras::rt::Config) -> ::keras::Result<Self> {
-                let _ = __config;
+            fn from_config(
+                __config: &::keras::rt::Config,
+                __registry: &::keras::rt::Registry,
+            ) -> ::keras::Result<Self> {
+                let _ = (__config, __registry);
                 ::core::result::Result::Ok(#name { #(#values,)* #(#weights),* })
             }
         }

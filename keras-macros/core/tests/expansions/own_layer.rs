@@ -73,15 +73,24 @@ impl ::keras::rt::Configure for Gated {
 }
 impl ::keras::rt::FromConfig for Gated {
     const CLASS_NAME: &'static str = "Gated";
-    fn from_config(__config: &::keras::rt::Config) -> ::keras::Result<Self> {
-        let _ = __config;
+    fn from_config(
+        __config: &::keras::rt::Config,
+        __registry: &::keras::rt::Registry,
+    ) -> ::keras::Result<Self> {
+        let _ = (__config, __registry);
         ::core::result::Result::Ok(Gated {
-            units: ::keras::rt::config_required(__config, "Gated", "units")?,
-            residual: ::keras::rt::config_or(
+            units: ::keras::rt::config_required_with(
+                __config,
+                "Gated",
+                "units",
+                __registry,
+            )?,
+            residual: ::keras::rt::config_or_with(
                 __config,
                 "Gated",
                 "residual",
                 Self::__default_residual,
+                __registry,
             )?,
             gate: ::keras::Weight::MARKER,
         })

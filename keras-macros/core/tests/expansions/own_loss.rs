@@ -84,6 +84,18 @@ impl ::keras::rt::IntoMetric for quartic {
         ::std::boxed::Box::new(::keras::rt::OfLoss::new(::std::boxed::Box::new(__loss)))
     }
 }
+impl ::keras::rt::FromConfig for quartic {
+    const CLASS_NAME: &'static str = "quartic";
+    fn from_config(
+        __config: &::keras::rt::Config,
+        __registry: &::keras::rt::Registry,
+    ) -> ::keras::Result<Self> {
+        let _ = (__config, __registry);
+        ::core::result::Result::Ok(quartic {
+            __common: ::keras::rt::Common::named("quartic").read(__config)?,
+        })
+    }
+}
 const _: () = {
     #[allow(dead_code, unused_variables, unused_braces, clippy::all)]
     fn quartic(y_true: Tensor, y_pred: Tensor) -> Tensor {
@@ -185,6 +197,24 @@ impl ::keras::rt::IntoMetric for focal {
     fn into_metric(self) -> ::std::boxed::Box<dyn ::keras::rt::Metric> {
         let __loss = self.reduction(::keras::losses::Reduction::SumOverBatchSize);
         ::std::boxed::Box::new(::keras::rt::OfLoss::new(::std::boxed::Box::new(__loss)))
+    }
+}
+impl ::keras::rt::FromConfig for focal {
+    const CLASS_NAME: &'static str = "focal";
+    fn from_config(
+        __config: &::keras::rt::Config,
+        __registry: &::keras::rt::Registry,
+    ) -> ::keras::Result<Self> {
+        let _ = (__config, __registry);
+        ::core::result::Result::Ok(focal {
+            gamma: ::keras::rt::config_required_with(
+                __config,
+                "focal",
+                "gamma",
+                __registry,
+            )?,
+            __common: ::keras::rt::Common::named("focal").read(__config)?,
+        })
     }
 }
 const _: () = {

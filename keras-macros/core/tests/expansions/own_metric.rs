@@ -57,6 +57,35 @@ impl ::keras::rt::IntoMetric for within {
     fn into_metric(self) -> ::std::boxed::Box<dyn ::keras::rt::Metric> {
         ::std::boxed::Box::new(::keras::rt::OfLoss::of_function(self))
     }
+    fn into_metric_named(
+        self,
+        name: &str,
+    ) -> ::std::boxed::Box<dyn ::keras::rt::Metric> {
+        ::std::boxed::Box::new(::keras::rt::OfLoss::of_function(self).name(name))
+    }
+}
+impl ::keras::rt::FromConfig for within {
+    const CLASS_NAME: &'static str = "within";
+    fn from_config(
+        __config: &::keras::rt::Config,
+        __registry: &::keras::rt::Registry,
+    ) -> ::keras::Result<Self> {
+        let _ = (__config, __registry);
+        ::core::result::Result::Ok(within {
+            near: ::keras::rt::config_required_with(
+                __config,
+                "within",
+                "near",
+                __registry,
+            )?,
+            strict: ::keras::rt::config_required_with(
+                __config,
+                "within",
+                "strict",
+                __registry,
+            )?,
+        })
+    }
 }
 const _: () = {
     #[allow(dead_code, unused_variables, unused_braces, clippy::all)]

@@ -2,9 +2,8 @@ use std::sync::Arc;
 
 use keras_kernels::random::Stream;
 use keras_kernels::{Grad, MAX_RANK, View};
-use serde_json::Value;
 
-use crate::config::envelope;
+use crate::config::layer_json;
 use crate::layer::{Call, Config, Configure, Context, Layer};
 use crate::layers::Registry;
 use crate::layers::support::wrapped::Wrapped;
@@ -182,16 +181,16 @@ impl<L: Layer> Configure for TimeDistributed<L> {
     }
 
     fn config(&self) -> Config {
-        let layer = envelope("keras.layers", self.layer.class_name(), Value::Object(self.layer.config()));
-        Config::from_iter([("layer".to_string(), layer)])
+        Config::from_iter([("layer".to_string(), layer_json(&self.layer))])
     }
 }
 
-/// Makes a [`TimeDistributed`] of the built-in layer that its configuration names.
-pub(crate) fn from_config(config: &Config) -> Result<Arc<dyn Layer>> {
+/// Makes a [`TimeDistributed`] of the layer that its configuration names.
+pub(crate) fn from_config(config: &Config, registry: &Registry) -> Result<Arc<dyn Layer>> {
     let lacks = || Error::config("TimeDistributed", "its configuration lacks a `layer`");
     let wrapped = Wrapped::find(config, "TimeDistributed", "layer")?.ok_or_else(lacks)?;
-    let layer = Registry::new().make(wrapped.class, wrapped.module, wrapped.config)?;
+    let layer = registry.layer(&wrapped.origin, wrapped.config);
+    let layer = layer.map_err(|e| Error::config("TimeDistributed: `layer`", e.to_string()))?;
     Ok(Arc::new(TimeDistributed::new(layer)))
 }
 
@@ -218,7 +217,7 @@ mod tests {
     #[test]
     fn the_configuration_survives() {
         let config = TimeDistributed::new(Dense::new(3)).config();
-        assert_eq!(from_config(&config).unwrap().config(), config);
+        assert_eq!(from_config(&config, &Registry::new()).unwrap().config(), config);
     }
 
     #[test]

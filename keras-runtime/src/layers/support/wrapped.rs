@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::layer::Config;
+use crate::registry::Origin;
 use crate::{Error, Result};
 
-/// The class and the configuration of a wrapped layer.
+/// Where the class of a wrapped layer comes from, and its configuration.
 pub(crate) struct Wrapped<'a> {
-    pub class: &'a str,
-    /// The module that the class is of.
-    pub module: &'a str,
+    pub origin: Origin<'a>,
     pub config: &'a Config,
 }
 
@@ -22,9 +21,8 @@ impl<'a> Wrapped<'a> {
     pub fn find(config: &'a Config, wrapper: &str, key: &str) -> Result<Option<Wrapped<'a>>> {
         let Some(json) = config.get(key).filter(|json| !json.is_null()) else { return Ok(None) };
         let what = || format!("{wrapper}: `{key}`");
-        let text = |key: &str| json.get(key).and_then(Value::as_str);
         let inner = json.get("config").and_then(Value::as_object);
-        let (Some(class), Some(inner)) = (text("class_name"), inner) else {
+        let (Some(origin), Some(inner)) = (Origin::of(json), inner) else {
             return Err(Error::config(what(), "expected a layer with `class_name` and `config`"));
         };
         let frozen = |config: &Config| config.get("trainable") == Some(&Value::Bool(false));
@@ -37,7 +35,12 @@ impl<'a> Wrapped<'a> {
                 format!("an `activity_regularizer` inside is not supported: give it to the {wrapper}");
             return Err(Error::config(what(), message));
         }
-        Ok(Some(Wrapped { class, module: text("module").unwrap_or(""), config: inner }))
+        Ok(Some(Wrapped { origin, config: inner }))
+    }
+
+    /// Its class, if it is one of Keras'; no name otherwise.
+    pub fn class(&self) -> &'a str {
+        if self.origin.is_keras() { self.origin.class } else { "" }
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn items(which: Objective, function: &Function, sparse: bool, formula
             }
         }
     };
+    let from_config = from_config(which, function);
     let inner = match which {
         Objective::Loss => loss(function, sparse, formula),
         Objective::Metric => metric(function, sparse, formula),
@@ -50,6 +51,30 @@ pub(super) fn items(which: Objective, function: &Function, sparse: bool, formula
         }
         #constructor
         #inner
+        #from_config
+    }
+}
+
+/// Expands to: `impl FromConfig`, so that it can be registered.
+fn from_config(which: Objective, function: &Function) -> TokenStream {
+    let (name, text) = (&function.item.sig.ident, function.item.sig.ident.to_string());
+    let fields = function.numbers.iter().map(|(field, _)| {
+        let key = field.to_string();
+        quote!(#field: ::keras::rt::config_required_with(__config, #text, #key, __registry)?,)
+    });
+    let common = (which == Objective::Loss)
+        .then(|| quote!(__common: ::keras::rt::Common::named(#text).read(__config)?,));
+    quote! {
+        impl ::keras::rt::FromConfig for #name {
+            const CLASS_NAME: &'static str = #text;
+            fn from_config(
+                __config: &::keras::rt::Config,
+                __registry: &::keras::rt::Registry,
+            ) -> ::keras::Result<Self> {
+                let _ = (__config, __registry);
+                ::core::result::Result::Ok(#name { #(#fields)* #common })
+            }
+        }
     }
 }
 
@@ -176,6 +201,9 @@ fn metric(function: &Function, sparse: bool, formula: &Formula) -> TokenStream {
         impl ::keras::rt::IntoMetric for #name {
             fn into_metric(self) -> ::std::boxed::Box<dyn ::keras::rt::Metric> {
                 ::std::boxed::Box::new(::keras::rt::OfLoss::of_function(self))
+            }
+            fn into_metric_named(self, name: &str) -> ::std::boxed::Box<dyn ::keras::rt::Metric> {
+                ::std::boxed::Box::new(::keras::rt::OfLoss::of_function(self).name(name))
             }
         }
     }

@@ -350,7 +350,7 @@ mod tests {
             let layer = Bidirectional::new(lstm).backward_layer(gru).merge_mode(mode);
             check(layer).run();
             let config = layer.config();
-            assert_eq!(from_config(&config).unwrap().config(), config);
+            assert_eq!(from_config(&config, &crate::Registry::new()).unwrap().config(), config);
         }
         // Other buffers in both directions, and other sizes.
         let plain = SimpleRNN::new(2).activation(crate::Activation::Mish).recurrent_dropout(0.5);
@@ -370,7 +370,7 @@ mod tests {
     fn the_configuration_survives() {
         let layer = Bidirectional::new(LSTM::new(3).return_sequences(true)).merge_mode(MergeMode::None);
         let config = layer.config();
-        assert_eq!(from_config(&config).unwrap().config(), config);
+        assert_eq!(from_config(&config, &crate::Registry::new()).unwrap().config(), config);
     }
 
     #[test]
