@@ -28,7 +28,7 @@ impl<L: Layer + 'static> LayerCheck<L> {
         if !self.saved || !self.registry.knows(class) || own && Registry::new().knows(class) {
             return None;
         }
-        let (module, _) = origin(&self.layer);
+        let (module, _) = origin(&*self.layer);
         let made = self.registry.make(class, &module, &config);
         let made = made.unwrap_or_else(|error| panic!("{class}: its own configuration is refused: {error}"));
         assert_eq!(made.config(), config, "{class}: the configuration changes when it is read");

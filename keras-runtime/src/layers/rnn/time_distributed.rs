@@ -189,8 +189,7 @@ impl<L: Layer> Configure for TimeDistributed<L> {
 pub(crate) fn from_config(config: &Config, registry: &Registry) -> Result<Arc<dyn Layer>> {
     let lacks = || Error::config("TimeDistributed", "its configuration lacks a `layer`");
     let wrapped = Wrapped::find(config, "TimeDistributed", "layer")?.ok_or_else(lacks)?;
-    let layer = registry.layer(&wrapped.origin, wrapped.config);
-    let layer = layer.map_err(|e| Error::config("TimeDistributed: `layer`", e.to_string()))?;
+    let layer = registry.layer(&wrapped.origin, wrapped.config)?;
     Ok(Arc::new(TimeDistributed::new(layer)))
 }
 
