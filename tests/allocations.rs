@@ -5,8 +5,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use keras::graph::Sequential;
-use keras::layers::{Dense, Dropout, LSTM};
+use keras::graph::{LoadedModel, Sequential};
+use keras::layers::{Dense, Dropout, LSTM, Registry};
+use keras::model::{Architecture, Port, Ports};
 use keras::prelude::*;
 use keras::saving::Array;
 use keras::training::FitOptions;
@@ -51,6 +52,42 @@ fn count_steps<'c>(counter: &'c Mutex<(&'c mut usize, &'c mut Vec<usize>)>) -> L
         })
 }
 
+/// A data set as arrays of files.
+fn arrays<P: Ports>(data: &P) -> Vec<Array> {
+    let array = |port: Port<'_>| {
+        let shape = std::iter::once(port.len).chain(port.shape.dims()).collect();
+        Array::new(shape, port.dtype.into(), port.bytes.to_vec()).unwrap()
+    };
+    (0..P::PORTS).map(|at| array(data.port(at))).collect()
+}
+
+/// The model from its file predicts the same, and allocates nothing either.
+fn check_file<M: Architecture, X: Ports>(
+    device: &Device,
+    name: &str,
+    kind: &str,
+    model: &Model<M>,
+    x: &X,
+    expected: &M::Output,
+) {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("allocations_{name}.keras"));
+    model.save(&path).unwrap();
+    let registry = Registry::new().register::<zoo::Gated>();
+    let mut loaded = LoadedModel::open(&path, &registry, device.clone()).unwrap();
+    let (x, expected) = (arrays(x), arrays(expected));
+    let mut out: Vec<Array> = expected.iter().map(|array| array.pick(&vec![0; array.shape[0]])).collect();
+    loaded.predict_into(&x, &mut out).unwrap();
+    assert_eq!(out, expected, "{name}, {kind}");
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    (0..70).for_each(|_| loaded.predict_into(&x, &mut out).unwrap());
+    let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    assert_eq!(made, 0, "{name} of a file, {kind}: allocations of 70 predictions");
+    // Room that does not fit is refused.
+    let few = [out[0].pick(&[0])];
+    assert!(loaded.predict_into(&x, &mut few.clone()).unwrap_err().to_string().contains("room"), "{name}");
+    assert!(loaded.predict_into(&x, &mut []).unwrap_err().to_string().contains("room"), "{name}");
+}
+
 fn check(device: &Device, kind: &str) {
     every_model!(device.clone(), |name, model, x, y| {
         let (mut before, mut counts) = (0, Vec::with_capacity(100));
@@ -68,6 +105,7 @@ fn check(device: &Device, kind: &str) {
         (0..70).for_each(|_| model.predict_into(&x, &mut out).unwrap());
         let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
         assert_eq!(made, 0, "{name}, {kind}: allocations of 70 predictions");
+        check_file(device, name, kind, &model, &x, &out);
     });
 }
 
@@ -108,5 +146,8 @@ fn steps_and_predictions_allocate_nothing() {
     check(&Device::default(), "the common pool");
     // On a thread of somebody else's pool.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    // A thread allocates when it takes work of another one for the first time: both must have done so.
+    let both = std::sync::Barrier::new(2);
+    pool.install(|| rayon::join(|| both.wait(), || both.wait()));
     pool.install(|| check(&Device::default(), "inside a pool"));
 }

@@ -2,20 +2,15 @@
 
 use std::sync::Arc;
 
-use keras_kernels::{DType, Device, View};
+use keras_kernels::{DType, Device};
 use serde_json::{Value, json};
 
-use super::training::Prepared;
 use super::{Blueprint, Slot};
 use crate::engine::{Flat, KEPT_PLANS, Network, Structure};
 use crate::plan::Spec;
 use crate::saving::{self, Array, Loading, OptimizerArrays, Weights, weights};
-use crate::training::predict::{Predictor, Watched};
-use crate::training::{Interpreted, PredictOptions, Trainer, install};
+use crate::training::Trainer;
 use crate::{Error, Registry, Result};
-
-/// Samples that are predicted at once unless something else is asked for: Keras' own default.
-const BATCH: usize = 32;
 
 /// Numbers that stand for dimensions which data decides, where weights must be known before data comes: variables do not
 /// depend on them, but a layer may not take small ones.
@@ -41,6 +36,8 @@ pub struct LoadedModel {
     kept: usize,
     /// What its file may name.
     pub(super) registry: Registry,
+    /// Room for a sample that is converted.
+    pub(super) staging: Vec<u8>,
 }
 
 impl LoadedModel {
@@ -61,19 +58,18 @@ impl LoadedModel {
         seed: u64,
     ) -> Result<LoadedModel> {
         let (known, optimizer, unbound) = (blueprint.specs(), weights.optimizer(), Some(weights));
-        let (blueprint, network, trainer, kept) = (Arc::new(blueprint), None, None, KEPT_PLANS);
-        let registry = Registry::new();
         let mut model = LoadedModel {
-            blueprint,
+            blueprint: Arc::new(blueprint),
             config,
             device,
             seed,
-            optimizer,
             unbound,
-            network,
-            trainer,
-            kept,
-            registry,
+            optimizer,
+            network: None,
+            trainer: None,
+            kept: KEPT_PLANS,
+            registry: Registry::new(),
+            staging: Vec::new(),
         };
         if let Some(inputs) = known {
             model.bind(&inputs)?;
@@ -233,53 +229,6 @@ impl LoadedModel {
         }
     }
 
-    /// Predicts: one array for each input, batch first; one array for each output.
-    ///
-    /// # Errors
-    /// If the data does not fit.
-    pub fn predict(&mut self, inputs: &[Array]) -> Result<Vec<Array>> {
-        self.predict_in_batches(inputs, BATCH)
-    }
-
-    /// As [`LoadedModel::predict`], so many samples at once.
-    ///
-    /// # Errors
-    /// If the data does not fit.
-    pub fn predict_in_batches(&mut self, inputs: &[Array], batch: usize) -> Result<Vec<Array>> {
-        let batch_size = Some(batch.max(1));
-        self.predict_with(inputs, PredictOptions { batch_size, ..PredictOptions::default() })
-    }
-
-    /// As [`LoadedModel::predict`], with a batch size, a progress bar, callbacks.
-    ///
-    /// # Errors
-    /// If the data or options do not fit, or a callback fails.
-    pub fn predict_with(&mut self, inputs: &[Array], options: PredictOptions<'_>) -> Result<Vec<Array>> {
-        let data = Prepared::new(self, inputs, &[])?;
-        let ports = data.samples()?.x;
-        let Some(network) = &mut self.network else {
-            return Err(Error::Argument("the model is not bound".into()));
-        };
-        let mut outputs: Vec<Option<Array>> = vec![None; self.blueprint.outputs.len()];
-        let mut watched = Watched::new(options, Some(data.len()))?;
-        let device = self.device.clone();
-        install(&device, || {
-            watched.begin(network)?;
-            let mut predictor = Predictor { network, walk: &Interpreted, staging: &mut Vec::new() };
-            let mut take = |at: usize, _: usize, view: View, device: &Device| {
-                let part = Array::download(device, view);
-                match &mut outputs[at] {
-                    None => outputs[at] = Some(part),
-                    Some(whole) => append(whole, part),
-                }
-            };
-            watched.predict(&mut predictor, &ports, &mut take)?;
-            watched.end(predictor.network)
-        })?;
-        let empty = empty_outputs(network);
-        Ok(outputs.into_iter().zip(empty).map(|(output, empty)| output.unwrap_or(empty)).collect())
-    }
-
     /// The arrays with the ranks that the inputs have, their specs, and the number of samples.
     ///
     /// # Errors
@@ -339,17 +288,6 @@ impl LoadedModel {
     }
 }
 
-/// What the outputs are for no samples.
-fn empty_outputs(network: &Network) -> Vec<Array> {
-    let definition = network.definition();
-    let empty = definition.outputs.iter().map(|output| {
-        let spec = definition.spec_of(output.source);
-        let dtype = if spec.dtype() == DType::F32 { network.float() } else { spec.dtype() };
-        Array::of(spec.shape_for(0).to_vec(), dtype, &[])
-    });
-    empty.collect()
-}
-
 /// Keras takes a missing last dimension of 1, and one too many.
 fn with_rank_of(mut array: Array, slot: &Slot) -> Array {
     let rank = slot.dims.len() + 1;
@@ -359,9 +297,4 @@ fn with_rank_of(mut array: Array, slot: &Slot) -> Array {
         array.shape.push(1);
     }
     array
-}
-
-fn append(whole: &mut Array, part: Array) {
-    whole.shape[0] += part.shape[0];
-    whole.bytes.to_mut().extend_from_slice(&part.bytes);
 }

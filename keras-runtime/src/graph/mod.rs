@@ -10,6 +10,7 @@ mod loaded;
 mod masks;
 mod nodes;
 mod parse;
+mod predict;
 mod sequential;
 mod training;
 

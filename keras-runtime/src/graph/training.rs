@@ -4,11 +4,14 @@ use keras_kernels::{DType, MAX_RANK, Shape};
 use serde_json::Value;
 
 use super::LoadedModel;
+use super::predict::unbound;
 use crate::losses::Loss;
 use crate::metrics::Metrics;
 use crate::model::Port;
 use crate::optimizers::Optimizer;
+use crate::plan::Spec;
 use crate::saving::{self, Array};
+use crate::training::predict;
 use crate::training::{
     EvaluateOptions, FitOptions, History, Interpreted, Logs, Samples, Session, Source, Trainer,
 };
@@ -128,8 +131,8 @@ impl LoadedModel {
     /// # Errors
     /// If the model is not compiled, data or options do not fit, or a callback fails.
     pub fn fit(&mut self, x: &[Array], y: &[Array], options: FitOptions<'_>) -> Result<History> {
-        let data = Prepared::new(self, x, y)?;
-        let samples = data.samples()?;
+        let mut made = None;
+        let samples = self.samples(x, y, &mut made)?;
         self.session(|session| session.fit(Source::Memory(samples), options.shortened()))
     }
 
@@ -138,8 +141,8 @@ impl LoadedModel {
     /// # Errors
     /// If the model is not compiled, there are no samples, or data or options do not fit.
     pub fn evaluate(&mut self, x: &[Array], y: &[Array], options: EvaluateOptions<'_>) -> Result<Logs> {
-        let data = Prepared::new(self, x, y)?;
-        let samples = data.samples()?;
+        let mut made = None;
+        let samples = self.samples(x, y, &mut made)?;
         self.session(|session| session.evaluate(Source::Memory(samples), options))
     }
 
@@ -149,18 +152,34 @@ impl LoadedModel {
     /// # Errors
     /// If the model was saved uncompiled, or the data does not fit.
     pub fn train_on_batch(&mut self, batch: &TrainingBatch<'_>) -> Result<Logs> {
-        let data = Prepared::new(self, batch.x, batch.y)?;
-        let mut samples = data.samples()?;
+        let mut made = None;
+        let mut samples = self.samples(batch.x, batch.y, &mut made)?;
         samples.weights = batch.sample_weight.map(Some).into_iter().collect();
         samples.class_weights = batch.class_weight;
         self.session(|session| session.on_batch(&samples, true))
+    }
+
+    /// Data as a model takes it: the arrays themselves if nothing about them must be changed, or else what is made of them. The
+    /// model is bound to their shapes.
+    pub(super) fn samples<'a>(
+        &mut self,
+        x: &'a [Array],
+        y: &'a [Array],
+        made: &'a mut Option<Prepared>,
+    ) -> Result<Samples<'a>> {
+        if self.reads(x) && y.iter().all(|array| array.is_ready(label_type(array))) {
+            let samples = samples(x, y, x[0].shape[0])?;
+            predict::bind(self.network.as_mut().ok_or_else(unbound)?, &samples.x)?;
+            return Ok(samples);
+        }
+        made.insert(Prepared::new(self, x, y)?).samples()
     }
 
     fn session<T>(&mut self, work: impl FnOnce(&mut Session<'_>) -> Result<T>) -> Result<T> {
         self.compile_from_file()?;
         self.restore_optimizer()?;
         let (Some(network), Some(trainer)) = (&mut self.network, &mut self.trainer) else {
-            return Err(Error::Argument("the model is not bound".into()));
+            return Err(unbound());
         };
         work(&mut Session { network, trainer, walk: &Interpreted })
     }
@@ -217,7 +236,8 @@ impl Prepared {
     pub fn new(model: &mut LoadedModel, x: &[Array], y: &[Array]) -> Result<Prepared> {
         let (x, specs, samples) = model.check(x)?;
         model.bind(&specs)?;
-        let x = x.iter().zip(&specs).map(|(array, spec)| array.converted(spec.dtype())).collect();
+        let real = |spec: &Spec| model.real(spec.dtype());
+        let x = x.iter().zip(&specs).map(|(array, spec)| array.converted(real(spec))).collect();
         let y = y.iter().map(|array| array.converted(label_type(array))).collect();
         Ok(Prepared { x, y, samples })
     }
@@ -237,10 +257,13 @@ impl Prepared {
     /// # Errors
     /// If there are not as many labels as inputs.
     pub fn samples(&self) -> Result<Samples<'_>> {
-        let port = |array| port(array, self.samples);
-        let (x, y) = (self.x.iter().map(port), self.y.iter().map(port));
-        Ok(Samples::new(x.collect::<Result<_>>()?, y.collect::<Result<_>>()?))
+        samples(&self.x, &self.y, self.samples)
     }
+}
+
+fn samples<'a>(x: &'a [Array], y: &'a [Array], samples: usize) -> Result<Samples<'a>> {
+    let ports = |arrays: &'a [Array]| arrays.iter().map(|array| port(array, samples)).collect::<Result<_>>();
+    Ok(Samples::new(ports(x)?, ports(y)?))
 }
 
 /// The type that labels are given in: floats, or integers as they are.
@@ -248,7 +271,7 @@ fn label_type(array: &Array) -> DType {
     array.stored.exact().filter(|dtype| *dtype != DType::F64).unwrap_or(DType::F32)
 }
 
-fn port(array: &Array, samples: usize) -> Result<Port<'_>> {
+pub(super) fn port(array: &Array, samples: usize) -> Result<Port<'_>> {
     let (first, dims) = array.shape.split_first().unwrap_or((&0, &[]));
     let shape = Shape::try_of(dims).filter(|_| *first == samples && dims.len() < MAX_RANK);
     let shape = shape

@@ -13,7 +13,7 @@ use crate::losses::Losses;
 use crate::metrics::MetricsFor;
 use crate::optimizers::Optimizer;
 use crate::training::predict::{BATCH, Predictor, Watched};
-use crate::training::{PredictOptions, Trainer, Walk, ahead, ports};
+use crate::training::{PredictOptions, Trainer, Walk, ahead, install, ports};
 use crate::{Error, Result};
 
 /// Seed of models that are made without one.
@@ -207,14 +207,8 @@ impl<M: Architecture> Model<M> {
     ) -> Result<T> {
         let (network, staging) = (self.layers.place_mut().network_mut(), &mut self.staging);
         let device = network.device().clone();
-        let mut work = Some(work);
-        let mut result = None;
-        device.install(operations, &mut || {
-            let walk = &Generated::<M>(PhantomData);
-            let network = &mut *network;
-            result = work.take().map(|work| work(&mut Predictor { network, walk, staging }));
-        });
-        result.unwrap_or_else(|| Err(Error::Argument("the device did not run the work".into())))
+        let walk = &Generated::<M>(PhantomData);
+        install(&device, operations, || work(&mut Predictor { network, walk, staging }))
     }
 
     /// Makes it trainable: an optimizer, a loss (a tuple for several outputs), metrics.

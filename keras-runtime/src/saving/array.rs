@@ -128,6 +128,12 @@ impl Array {
         Array { shape: Vec::new(), stored, bytes: encode(&[value], stored).into() }
     }
 
+    /// Zeros.
+    pub fn zeros(shape: Vec<usize>, dtype: DType) -> Array {
+        let bytes = vec![0; shape.iter().product::<usize>() * dtype.size()];
+        Array { shape, stored: dtype.into(), bytes: bytes.into() }
+    }
+
     /// Number of elements.
     pub fn len(&self) -> usize {
         self.bytes.len() / self.stored.size()
@@ -148,6 +154,11 @@ impl Array {
         self.stored.exact() == Some(dtype) && dtype != DType::Bool && cfg!(target_endian = "little")
     }
 
+    /// Whether the numbers may be read where they are, as those of a device of this machine.
+    pub(crate) fn is_ready(&self, dtype: DType) -> bool {
+        self.is_exactly(dtype) && self.bytes.as_ptr().addr().is_multiple_of(dtype.size())
+    }
+
     /// The bytes of the same numbers in another type, converted as `as` converts, in the byte order of this machine.
     pub fn bytes_as(&self, dtype: DType) -> Vec<u8> {
         if self.is_exactly(dtype) {
@@ -166,6 +177,15 @@ impl Array {
             DType::U8 => values.iter().map(|v| *v as u8).collect(),
             DType::Bool => values.iter().map(|v| u8::from(*v != 0.0)).collect(),
             _ => values.iter().flat_map(|v| (*v as f32).to_ne_bytes()).collect(),
+        }
+    }
+
+    /// Forgets all but so many samples along the first dimension.
+    pub(crate) fn truncate(&mut self, samples: usize) {
+        if let Some(all) = self.shape.first_mut().filter(|all| **all > samples) {
+            let bytes = self.bytes.len() / *all * samples;
+            *all = samples;
+            self.bytes.to_mut().truncate(bytes);
         }
     }
 
@@ -196,12 +216,21 @@ impl Array {
 
     /// The numbers of a view on a device.
     pub fn download(device: &keras_kernels::Device, view: View) -> Array {
-        let mut bytes = vec![0; view.size() * view.dtype().size()];
-        device.download(view, &mut bytes);
+        let mut array = Array::zeros(view.shape().to_vec(), view.dtype());
+        array.download_at(0, device, view);
+        array
+    }
+
+    /// Puts the numbers of a view on a device in place of those from sample `first` on. The view has the array's type, and shape but
+    /// for the number of samples.
+    pub(crate) fn download_at(&mut self, first: usize, device: &keras_kernels::Device, view: View) {
+        let (size, bytes) = (view.dtype().size(), view.size() * view.dtype().size());
+        let start = first * (bytes / view.shape().dims().next().unwrap_or(1).max(1));
+        let to = &mut self.bytes.to_mut()[start..start + bytes];
+        device.download(view, to);
         if cfg!(target_endian = "big") {
-            bytes.chunks_exact_mut(view.dtype().size()).for_each(<[u8]>::reverse);
+            to.chunks_exact_mut(size).for_each(<[u8]>::reverse);
         }
-        Array { shape: view.shape().to_vec(), stored: view.dtype().into(), bytes: bytes.into() }
     }
 
     /// Writes the numbers to a view on a device, converted to its type.

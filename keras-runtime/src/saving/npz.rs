@@ -24,12 +24,19 @@ const UNPACK: u64 = 1032;
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<(String, Array)>> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(|e| Error::io(path, e))?;
-    let arrays = if bytes.starts_with(MAGIC) {
-        parse_npy(&bytes).map(|array| vec![(String::new(), array)])
+    from_bytes(&bytes).map_err(|message| Error::file(path, message))
+}
+
+/// As [`read`], from memory.
+///
+/// # Errors
+/// What is wrong with the bytes.
+pub fn from_bytes(bytes: &[u8]) -> Result<Vec<(String, Array)>, String> {
+    if bytes.starts_with(MAGIC) {
+        parse_npy(bytes).map(|array| vec![(String::new(), array)])
     } else {
-        parse_npz(&bytes)
-    };
-    arrays.map_err(|message| Error::file(path, message))
+        parse_npz(bytes)
+    }
 }
 
 fn parse_npz(bytes: &[u8]) -> Result<Vec<(String, Array)>, String> {

@@ -58,11 +58,15 @@ type Next<'n, 'b> = &'n mut (dyn FnMut() -> Result<Option<Box<dyn BatchPorts + '
 /// Runs the steps of an epoch and says how many there were.
 type Epoch<'e, 's> = &'e mut dyn FnMut(&mut Session<'_>, usize, &mut Hooks<'s>) -> Result<usize>;
 
-/// Calls `work` in the device's thread pool.
-pub(crate) fn install<T: Send>(device: &Device, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+/// Calls `work`, whose largest piece is of about so many operations, where the device's kernels start fastest.
+pub(crate) fn install<T: Send>(
+    device: &Device,
+    operations: usize,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
     let mut work = Some(work);
     let mut result = None;
-    device.install(usize::MAX, &mut || result = work.take().map(|work| work()));
+    device.install(operations, &mut || result = work.take().map(|work| work()));
     result.unwrap_or_else(|| Err(Error::Argument("the device did not run the work".into())))
 }
 
@@ -73,7 +77,7 @@ impl Session<'_> {
     /// If data or options do not fit, the device has too little memory, the batches' iterator fails, or a callback does.
     pub fn fit<'s>(&mut self, source: Source<'s>, options: FitOptions<'s>) -> Result<History> {
         let device = self.network.device().clone();
-        install(&device, || self.fit_inside(source, options))
+        install(&device, usize::MAX, || self.fit_inside(source, options))
     }
 
     fn fit_inside<'s>(&mut self, source: Source<'s>, mut options: FitOptions<'s>) -> Result<History> {
@@ -333,7 +337,7 @@ impl Session<'_> {
         let mut hooks = Hooks::new(options.callbacks, options.steps);
         hooks.callbacks.extend(Progress::of_evaluation(options.verbose));
         let device = self.network.device().clone();
-        install(&device, || match source {
+        install(&device, usize::MAX, || match source {
             Source::Memory(data) => {
                 let data = Samples { weights: options.sample_weight, ..data };
                 data.check()?;
