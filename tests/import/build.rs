@@ -63,8 +63,35 @@ fn main() {
     code += &format!(
         "/// Cases that cannot be imported, and why.\npub const REFUSED: &[(&str, &str)] = &[\n{refused}];\n"
     );
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")).join("cases.rs");
-    fs::write(out, code).expect("the build folder can be written");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo"));
+    fs::write(out.join("cases.rs"), code).expect("the build folder can be written");
+    fs::write(out.join("operations.rs"), operations(&package.join("../fixtures/operations.json")))
+        .expect("the build folder can be written");
+}
+
+/// The models of the fixture of operations as source.
+fn operations(fixture: &Path) -> String {
+    println!("cargo::rerun-if-changed={}", fixture.display());
+    let json = fs::read_to_string(fixture).expect("the fixture");
+    let json: Value = serde_json::from_str(&json).expect("valid JSON");
+    let (mut code, mut list, mut refused) = (String::new(), String::new(), String::new());
+    for case in json["cases"].as_array().expect("a list of cases") {
+        let name = case["name"].as_str().expect("a name");
+        match import::read(&case["config"]).and_then(|model| model.text("Net", "operations.json", &[], None))
+        {
+            Ok(text) => {
+                let docs = format!("/// The case `{name}`.\n#[allow(missing_docs)]\n");
+                writeln!(code, "{docs}pub mod of_{name} {{\nuse keras::prelude::*;\n{text}}}")
+                    .expect("in memory");
+                writeln!(list, "    ({name:?}, crate::operation::<of_{name}::Net>),").expect("in memory");
+            }
+            Err(error) => writeln!(refused, "    ({name:?}, {error:?}),").expect("in memory"),
+        }
+    }
+    code += &format!("/// All cases.\npub const CASES: &[(&str, crate::Run)] = &[\n{list}];\n");
+    code + &format!(
+        "/// Cases that cannot be imported, and why.\npub const REFUSED: &[(&str, &str)] = &[\n{refused}];\n"
+    )
 }
 
 /// The cases in a folder, by name.

@@ -28,6 +28,11 @@ impl Errors {
         self.0.is_none()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |errors| errors.into_iter().count())
+    }
+
     /// As `compile_error!` calls.
     pub fn to_tokens(&self) -> TokenStream {
         self.0.as_ref().map(syn::Error::to_compile_error).unwrap_or_default()

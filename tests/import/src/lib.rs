@@ -11,6 +11,31 @@ mod cases {
     include!(concat!(env!("OUT_DIR"), "/cases.rs"));
 }
 pub use cases::{CASES, REFUSED};
+/// Models of one operation each, from `tests/fixtures/operations.json`.
+pub mod operations {
+    include!(concat!(env!("OUT_DIR"), "/operations.rs"));
+}
+
+/// Predicts, and saves the model under this name.
+pub type Run = fn(&[Array], &Path) -> Result<Vec<Array>>;
+
+/// What a model without weights makes of inputs. It is saved at `path`.
+///
+/// # Errors
+/// If it cannot be saved, or the inputs are not those of the model.
+pub fn operation<M: Architecture>(inputs: &[Array], path: &Path) -> Result<Vec<Array>> {
+    let mut model = Model::<M>::new(Device::default());
+    model.save(path)?;
+    let network = model.network_mut();
+    let program = network.prepare(inputs[0].shape[0], false)?;
+    for (input, view) in inputs.iter().zip(&network.program(program).inputs) {
+        input.upload(network.device(), *view)?;
+    }
+    network.forward(program, false, |run| {
+        M::forward(run, 0);
+    });
+    Ok(network.program(program).outputs.iter().map(|view| Array::download(network.device(), *view)).collect())
+}
 
 /// A model of Keras with inputs, and what Keras made of them.
 #[derive(Clone, Copy)]

@@ -38,11 +38,6 @@ const MAX_INSTRS: usize = 96;
 
 const CALL: Subject = Subject { name: "`call`", numbers: "the layer's options", fields: true };
 
-/// Whether `keras::ops` has a function of this name.
-pub(crate) fn is_operation(name: &str) -> bool {
-    functions::find(name).is_some()
-}
-
 /// Expands `#[call]`.
 pub fn expand(item: TokenStream) -> TokenStream {
     let parsed: ItemImpl = match syn::parse2(item.clone()) {

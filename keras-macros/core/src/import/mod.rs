@@ -14,7 +14,6 @@ mod model;
 mod operations;
 mod print;
 mod read;
-mod stand_ins;
 mod values;
 
 pub use file::{Content, open};

@@ -93,8 +93,8 @@ pub enum Form {
         /// How many of the last inputs are initial states.
         states: usize,
     },
-    /// An expression in which `{0}`, `{1}` stand for the inputs, and the stems of the names of the layers that it makes.
-    Operation(String, Vec<&'static str>),
+    /// An expression in which `{0}`, `{1}` stand for the inputs, and the stem of its name.
+    Operation(String, String),
 }
 
 /// A value of a model.

@@ -1,177 +1,236 @@
-//! Operations of `keras.ops` in a graph, as a body writes them: `x * 2.0`, `relu(x)`, `concat(x, y)`.
+//! Operations of `keras.ops` in a graph, as a body writes them: `x * 2.0`, `ops::mean(x, axis = 1)`, `x[.., 1..]`.
 
 use serde_json::{Map, Value};
 
 use super::calls::{Arguments, tensor};
 use super::model::Form;
-use super::stand_ins::StandIn;
 use super::{Result, values};
+use crate::model::operations::{self, Function, Kind};
+use crate::naming::snake;
 
-/// The text of an operation's call, with `{0}`, `{1}` for its inputs. `masked` is whether the model has masks.
+/// Operators by class.
+const OPERATORS: &[(&str, &str)] = &[
+    ("Add", "+"),
+    ("Subtract", "-"),
+    ("Multiply", "*"),
+    ("TrueDivide", "/"),
+    ("Mod", "%"),
+    ("Less", "<"),
+    ("LessEqual", "<="),
+    ("Greater", ">"),
+    ("GreaterEqual", ">="),
+    ("Equal", "=="),
+    ("NotEqual", "!="),
+    ("LogicalAnd", "&"),
+    ("LogicalOr", "|"),
+    ("LogicalXor", "^"),
+];
+
+/// The text of an operation's call, with `{0}`, `{1}` for its inputs, and how many values it yields.
 ///
 /// # Errors
-/// If a body has no such operation.
-pub(super) fn form(class: &str, config: &Map<String, Value>, call: &Arguments, masked: bool) -> Result<Form> {
-    let operation = Operation { config, call };
-    let found =
-        operation.arithmetic(class).or_else(|| operation.function(class)).or_else(|| operation.layout(class));
-    let found = found.map(|(text, stem)| (text, vec![stem]));
-    let found = found.or_else(|| StandIn { config, call, masked }.find(class));
-    found.map(|(text, stems)| Form::Operation(text, stems)).ok_or_else(|| {
-        "a model in source has no such operation: put a layer in its place, or use `keras::load_model`, which runs it".into()
-    })
+/// If a body has no such operation, or an argument is not understood.
+pub(super) fn form(class: &str, config: &Map<String, Value>, call: &Arguments) -> Result<(Form, usize)> {
+    let operation = Operation { config, call, next: 0 };
+    let text = operation.text(class)?;
+    Ok((Form::Operation(text, snake(class)), outputs(class, config, call)))
 }
 
-/// Text, and the stem of the layer's name.
-type Found = Option<(String, &'static str)>;
+/// How many values a call yields.
+fn outputs(class: &str, config: &Map<String, Value>, call: &Arguments) -> usize {
+    let parts = match (class, config.get("indices_or_sections")) {
+        ("Split", Some(Value::Array(places))) => Some(places.len() + 1),
+        ("Split", Some(n)) => n.as_u64().map(|n| n as usize),
+        ("Unstack", _) => unstacked(config, call),
+        _ => None,
+    };
+    parts.unwrap_or(1)
+}
+
+/// The size of the axis that is taken apart.
+fn unstacked(config: &Map<String, Value>, call: &Arguments) -> Option<usize> {
+    let shape = call.args.first()?.get("config")?.get("shape")?.as_array()?;
+    let axis = config.get("axis").and_then(Value::as_i64).unwrap_or(0);
+    let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
+    usize::try_from(shape.get(usize::try_from(axis).ok()?)?.as_u64()?).ok()
+}
 
 struct Operation<'a> {
     config: &'a Map<String, Value>,
     call: &'a Arguments,
+    /// Number of the next tensor.
+    next: usize,
 }
 
 impl Operation<'_> {
-    /// How many tensors; they are the first arguments, and all of them.
-    fn tensors(&self) -> usize {
-        self.call.tensors().len()
+    fn text(mut self, class: &str) -> Result<String> {
+        if let Some((_, symbol)) = OPERATORS.iter().find(|(of, _)| *of == class) {
+            let (left, right) = (self.operand(0, "x1")?, self.operand(1, "x2")?);
+            return Ok(format!("{left} {symbol} {right}"));
+        }
+        match class {
+            "Negative" => return Ok(format!("-{}", self.operand(0, "x")?)),
+            "LogicalNot" => return Ok(format!("!{}", self.operand(0, "x")?)),
+            "GetItem" => {
+                let x = self.operand(0, "x")?;
+                let key = self.argument(1, "key").ok_or("its call lacks `key`")?;
+                let parts = match key {
+                    Value::Array(parts) => parts.iter().map(part).collect::<Option<Vec<_>>>(),
+                    one => part(one).map(|one| vec![one]),
+                };
+                let parts = parts.ok_or("`key`: expected numbers, slices, `None` and `...`")?;
+                return Ok(format!("{x}[{}]", parts.join(", ")));
+            }
+            _ => {}
+        }
+        let function =
+            operations::of_class(class).ok_or_else(|| match operations::refused(&snake(class)) {
+                Some(reason) => reason.to_string(),
+                None => "neither files nor source have this operation".into(),
+            })?;
+        let mut arguments = Vec::new();
+        match function.arguments {
+            operations::Arguments::Named(names) => {
+                for (at, name) in names.iter().enumerate() {
+                    arguments.push(self.operand(at, name)?);
+                }
+            }
+            operations::Arguments::List => {
+                let count = self.call.tensors().len();
+                let list: Vec<String> = (0..count).map(|at| format!("{{{at}}}")).collect();
+                arguments.push(format!("[{}]", list.join(", ")));
+            }
+            operations::Arguments::Operands => {
+                let count = self.call.tensors().len();
+                arguments.extend((0..count).map(|at| format!("{{{at}}}")));
+            }
+        }
+        let options = self.options(&function)?;
+        if function.arguments == operations::Arguments::Operands {
+            arguments.splice(0..0, options);
+        } else {
+            arguments.extend(options);
+        }
+        Ok(format!("ops::{}({})", function.name, arguments.join(", ")))
     }
 
     fn argument(&self, at: usize, name: &str) -> Option<&Value> {
-        self.call.args.get(at).or_else(|| self.call.kwargs.get(name))
+        self.call.args.get(at).or_else(|| self.call.kwargs.get(name)).filter(|value| !value.is_null())
     }
 
-    /// Two operands: `{0}`, `{1}`, or numbers.
-    fn operands(&self) -> Option<[Result<String, f64>; 2]> {
-        let mut next = 0;
-        let mut one = |at, name| {
-            let value = self.argument(at, name)?;
-            if tensor(value).is_some() {
-                next += 1;
-                return Some(Ok(format!("{{{}}}", next - 1)));
-            }
-            values::number(value).map(Err)
-        };
-        Some([one(0, "x1")?, one(1, "x2")?])
-    }
-
-    fn arithmetic(&self, class: &str) -> Found {
-        let (symbol, stem) = match class {
-            "Add" => ('+', "add"),
-            "Subtract" => ('-', "subtract"),
-            "Multiply" => ('*', "multiply"),
-            "TrueDivide" | "Divide" => ('/', "rescaling"),
-            "Negative" => return self.one("-{0}", "rescaling"),
-            "Square" => return self.one("{0} * {0}", "multiply"),
-            "Maximum" | "Minimum" => {
-                let [Ok(left), Ok(right)] = self.operands()? else { return None };
-                let (word, stem) =
-                    if class == "Maximum" { ("maximum", "maximum") } else { ("minimum", "minimum") };
-                return Some((format!("{word}({left}, {right})"), stem));
-            }
-            "Power" => {
-                return match self.operands()? {
-                    [Ok(_), Err(2.0)] => Some(("{0} * {0}".into(), "multiply")),
-                    _ => None,
-                };
-            }
-            _ => return None,
-        };
-        match self.operands()? {
-            [Ok(left), Ok(right)] if symbol != '/' => Some((format!("{left} {symbol} {right}"), stem)),
-            [Ok(left), Err(n)] => Some((format!("{left} {symbol} {}", signed(n)), "rescaling")),
-            [Err(n), Ok(right)] if symbol != '/' => {
-                Some((format!("{} {symbol} {right}", signed(n)), "rescaling"))
-            }
-            _ => None,
+    /// A tensor (`{0}`), a number or an array.
+    fn operand(&mut self, at: usize, name: &str) -> Result<String> {
+        let value = self.argument(at, name).ok_or_else(|| format!("its call lacks `{name}`"))?;
+        if tensor(value).is_some() {
+            self.next += 1;
+            return Ok(format!("{{{}}}", self.next - 1));
         }
+        constant(value).ok_or_else(|| format!("`{name}`: expected a tensor, a number or an array of floats"))
     }
 
-    fn one(&self, text: &str, stem: &'static str) -> Found {
-        (self.tensors() == 1).then(|| (text.to_string(), stem))
-    }
-
-    /// An option of the operation, if it is not the default.
-    fn option(&self, key: &str) -> Option<&Value> {
-        self.config.get(key).filter(|value| !value.is_null())
-    }
-
-    /// An activation.
-    fn function(&self, class: &str) -> Found {
-        let plain = |word: &str| self.one(&format!("{word}({{0}})"), "activation");
-        let with = |of: &str, key: &str, usual: f64, word: &str| {
-            let n = self.option(key).map_or(Some(usual), values::number)?;
-            if n == usual && !word.is_empty() {
-                return plain(word);
+    /// `name = value` of what is not None.
+    fn options(&self, function: &Function) -> Result<Vec<String>> {
+        let mut out = Vec::new();
+        for option in function.options {
+            let found = match option.kind {
+                Kind::Number => self.argument(1, option.name),
+                _ => self.config.get(option.name),
+            };
+            let Some(json) = found.filter(|json| !json.is_null()) else { continue };
+            let text = value(option.kind, json).ok_or_else(|| {
+                let found: String = json.to_string().chars().take(80).collect();
+                format!("`{}`: {found} is not supported here", option.name)
+            })?;
+            // What need not be said is left out.
+            if option.name == "keepdims" && text == "false" {
+                continue;
             }
-            let n = values::float(n);
-            self.one(
-                &format!("Activation(::keras::Activation::{of} {{{{ {key}: {n} }}}})({{0}})"),
-                "activation",
-            )
-        };
-        match class {
-            "Relu" => plain("relu"),
-            "Relu6" => plain("relu6"),
-            "Sigmoid" => plain("sigmoid"),
-            "Tanh" => plain("tanh"),
-            "Softplus" => plain("softplus"),
-            "Softsign" => plain("softsign"),
-            "SparsePlus" => plain("sparse_plus"),
-            "SparseSigmoid" => plain("sparse_sigmoid"),
-            "Silu" => plain("silu"),
-            "Exp" => plain("exponential"),
-            "LogSigmoid" => plain("log_sigmoid"),
-            "HardSigmoid" => plain("hard_sigmoid"),
-            "HardSilu" => plain("hard_silu"),
-            "HardTanh" => plain("hard_tanh"),
-            "TanhShrink" => plain("tanh_shrink"),
-            "Selu" => plain("selu"),
-            "SoftShrink" => with("SoftShrink", "threshold", 0.5, "soft_shrink"),
-            "HardShrink" => with("HardShrink", "threshold", 0.5, "hard_shrink"),
-            "Squareplus" => with("Squareplus", "b", 4.0, "squareplus"),
-            "LeakyRelu" => with("LeakyRelu", "negative_slope", 0.2, "leaky_relu"),
-            "Elu" => with("Elu", "alpha", 1.0, "elu"),
-            "Celu" => with("Celu", "alpha", 1.0, "celu"),
-            "Gelu" if self.option("approximate") == Some(&Value::Bool(false)) => plain("gelu"),
-            "Gelu" => {
-                self.one("Activation(::keras::Activation::Gelu {{ approximate: true }})({0})", "activation")
-            }
-            "Softmax" => match self.option("axis").map_or(Some(-1), Value::as_i64)? {
-                -1 => plain("softmax"),
-                axis => self.one(&format!("softmax({{0}}, axis = {axis})"), "softmax"),
-            },
-            _ => None,
+            out.push(if option.required { text } else { format!("{} = {text}", option.name) });
         }
-    }
-
-    /// Operations that move values.
-    fn layout(&self, class: &str) -> Found {
-        match class {
-            "Concatenate" => {
-                let axis = self.option("axis").map_or(Some(-1), Value::as_i64)?;
-                let axis = if axis == -1 { String::new() } else { format!(", axis = {axis}") };
-                let inputs: Vec<String> = (0..self.tensors()).map(|at| format!("{{{at}}}")).collect();
-                (inputs.len() > 1).then(|| (format!("concat({}{axis})", inputs.join(", ")), "concatenate"))
+        let known = |key: &str| key == "name" || function.option(key).is_some();
+        // What a body cannot say must have its default.
+        for (key, json) in self.config.iter().filter(|(key, _)| !known(key)) {
+            if !json.is_null() && *json != Value::Bool(false) {
+                return Err(format!("`{key}` is not supported here"));
             }
-            // The batch stays what it is.
-            "Reshape" => match &values::numbers(self.option("newshape")?)?[..] {
-                [-1, dims @ ..] if !dims.is_empty() && dims.iter().all(|dim| *dim > 0) => {
-                    self.one(&format!("reshape({{0}}, {})", values::tuple(dims)), "reshape")
-                }
-                _ => None,
-            },
-            "Transpose" => match &values::numbers(self.option("axes")?)?[..] {
-                [0, dims @ ..] if dims.iter().all(|dim| *dim > 0) => {
-                    self.one(&format!("permute({{0}}, {})", values::tuple(dims)), "permute")
-                }
-                _ => None,
-            },
-            _ => None,
         }
+        Ok(out)
+    }
+}
+
+/// The value of an option.
+fn value(kind: Kind, json: &Value) -> Option<String> {
+    let list = |json: &Value| values::numbers(json).map(|list| values::tuple(&list));
+    match kind {
+        Kind::Axes | Kind::Parts if json.is_array() => list(json),
+        Kind::Axes | Kind::Parts | Kind::Int => json.as_i64().map(|n| n.to_string()),
+        Kind::Ints => list(json),
+        Kind::Float => values::number(json).map(values::float),
+        Kind::Flag => json.as_bool().map(|flag| flag.to_string()),
+        Kind::Pairs => {
+            let pair =
+                |json: &Value| values::numbers(json).filter(|l| l.len() == 2).map(|l| values::tuple(&l));
+            let pairs = json.as_array()?.iter().map(pair).collect::<Option<Vec<String>>>()?;
+            Some(format!("[{}]", pairs.join(", ")))
+        }
+        Kind::Text | Kind::DType => json.as_str().map(|text| proc_macro2::Literal::string(text).to_string()),
+        Kind::Number => constant(json),
+    }
+}
+
+/// A number, or an array as nested lists.
+fn constant(json: &Value) -> Option<String> {
+    match json {
+        Value::Bool(truth) => Some(i32::from(*truth).to_string()),
+        Value::Number(n) if n.is_f64() => Some(signed(&values::float(n.as_f64()?))),
+        Value::Number(n) => i32::try_from(n.as_i64()?).ok().map(|n| signed(&n.to_string())),
+        Value::Array(_) => array(json),
+        Value::Object(object) => {
+            let config = object.get("config")?;
+            let floats =
+                matches!(config.get("dtype")?.as_str()?, "float32" | "float64" | "float16" | "bfloat16");
+            let known = matches!(object.get("class_name")?.as_str()?, "__numpy__" | "__tensor__");
+            array(config.get("value")?).filter(|_| floats && known)
+        }
+        _ => None,
+    }
+}
+
+fn array(json: &Value) -> Option<String> {
+    match json {
+        Value::Array(items) => {
+            let items = items.iter().map(array).collect::<Option<Vec<_>>>()?;
+            Some(format!("[{}]", items.join(", ")))
+        }
+        json => values::number(json).map(values::float),
     }
 }
 
 /// A number beside an operator.
-fn signed(n: f64) -> String {
-    if n.is_sign_negative() { format!("({})", values::float(n)) } else { values::float(n) }
+fn signed(n: &str) -> String {
+    if n.starts_with('-') { format!("({n})") } else { n.to_string() }
+}
+
+/// One part of an index.
+fn part(json: &Value) -> Option<String> {
+    if json.is_null() {
+        return Some("None".into());
+    }
+    if let Some(at) = json.as_i64() {
+        return Some(at.to_string());
+    }
+    match json.get("class_name")?.as_str()? {
+        "__ellipsis__" => Some("Ellipsis".into()),
+        "__slice__" => {
+            let config = json.get("config")?;
+            let bound = |key: &str| match config.get(key) {
+                None | Some(Value::Null) => Some(String::new()),
+                Some(bound) => bound.as_i64().map(|n| n.to_string()),
+            };
+            let range = format!("{}..{}", bound("start")?, bound("stop")?);
+            let step = bound("step")?;
+            Some(if step.is_empty() || step == "1" { range } else { format!("({range}).step_by({step})") })
+        }
+        _ => None,
+    }
 }

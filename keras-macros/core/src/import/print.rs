@@ -211,8 +211,8 @@ fn unique<'n>(names: impl Iterator<Item = &'n str>, reserved: &HashSet<String>) 
     names.map(|name| taken.fresh(&variable(name), &mut 0)).collect()
 }
 
-/// A layer that lowering creates: the name that it gets if nothing else is said, and the one that it has in Keras. The layer of
-/// an operator has none there.
+/// A layer that lowering creates: the name that it gets if nothing else is said, and the one that it has in Keras. Further calls of
+/// an operation have none there.
 struct Created<'n> {
     stem: String,
     name: Option<&'n str>,
@@ -325,14 +325,15 @@ impl<'m> Body<'m> {
         let created = model.calls.iter().zip(&self.first).flat_map(|(call, first)| {
             let part = &model.parts[call.part];
             match (&call.form, self.layers.get(&call.part)) {
-                (Form::Operation(_, stems), _) => {
-                    stems.iter().map(|stem| Created { stem: stem.to_string(), name: None }).collect()
+                // An operation is made by each call of it.
+                (Form::Operation(_, stem), _) => {
+                    Some(Created { stem: stem.clone(), name: first.then_some(&part.name) })
                 }
-                _ if !first => Vec::new(),
-                (_, Some(variable)) => vec![Created { stem: variable.clone(), name: Some(&part.name) }],
+                _ if !first => None,
+                (_, Some(variable)) => Some(Created { stem: variable.clone(), name: Some(&part.name) }),
                 (_, None) => {
                     let stem = stem(&part.stem, &self.constructors[call.part]);
-                    vec![Created { stem, name: Some(&part.name) }]
+                    Some(Created { stem, name: Some(&part.name) })
                 }
             }
         });
@@ -348,10 +349,10 @@ impl<'m> Body<'m> {
         };
         for (at, call) in model.calls.iter().enumerate() {
             let made = match &call.form {
-                Form::Operation(_, stems) => stems.len(),
-                Form::Layer { .. } => usize::from(self.first[at]),
+                Form::Operation(..) => true,
+                Form::Layer { .. } => self.first[at],
             };
-            let named = explicit.by_ref().take(made).any(|explicit| explicit);
+            let named = made && explicit.next().unwrap_or(false);
             let attribute = if named { attribute(&model.parts[call.part].name) } else { String::new() };
             let constructor = &self.constructors[call.part];
             let shared = self.layers.get(&call.part);
@@ -367,11 +368,17 @@ impl<'m> Body<'m> {
                 several => format!("({})", several.join(", ")),
             };
             // The last call may be the output itself.
-            if at == last && pattern == result && model.outputs.len() == 1 {
+            let plain = !matches!(call.form, Form::Operation(..)) || attribute.is_empty();
+            if at == last && pattern == result && model.outputs.len() == 1 && plain {
                 out.push_str(&format!("    {expression}\n}}"));
                 return out;
             }
-            out.push_str(&format!("    let {pattern} = {expression};\n"));
+            // Before an operator, an attribute would be that of its first operand.
+            let (before, expression) = match (&call.form, expression.strip_prefix(&attribute)) {
+                (Form::Operation(..), Some(plain)) => (&attribute[..], plain),
+                _ => ("", &expression[..]),
+            };
+            out.push_str(&format!("    {before}let {pattern} = {expression};\n"));
         }
         out.push_str(&format!("    {result}\n}}"));
         out
@@ -414,8 +421,9 @@ fn words(model: &Model, constructors: &[String]) -> HashSet<String> {
             let word = &rest[start..];
             let end = word.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(word.len());
             let is_part = before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-            // The name of an option is no value.
-            if !is_part && !word[end..].starts_with(" =") {
+            let is_path = rest[..start].ends_with("::");
+            // The name of an option is no value, and a path is no variable.
+            if !is_part && !is_path && !word[end..].starts_with(" =") {
                 words.insert(word[..end].to_string());
             }
             rest = &word[end..];

@@ -19,7 +19,7 @@ const DEPTH: usize = 32;
 /// # Errors
 /// What cannot be written as source, with the layer that it is in.
 pub fn read(json: &Value) -> Result<Model> {
-    model(json, Place { depth: DEPTH, frozen: false, masked: has_masks(json) })
+    model(json, Place { depth: DEPTH, frozen: false })
 }
 
 /// Where a model is.
@@ -29,21 +29,6 @@ struct Place {
     depth: usize,
     /// Whether a model around it is frozen.
     frozen: bool,
-    /// Whether there are masks anywhere.
-    masked: bool,
-}
-
-/// Whether some layer makes masks.
-fn has_masks(json: &Value) -> bool {
-    match json {
-        Value::Array(items) => items.iter().any(has_masks),
-        Value::Object(items) => {
-            items.get("class_name").is_some_and(|class| class == "Masking")
-                || items.get("mask_zero") == Some(&Value::Bool(true))
-                || items.values().any(has_masks)
-        }
-        _ => false,
-    }
 }
 
 type Config = Map<String, Value>;
@@ -53,7 +38,7 @@ fn model(json: &Value, place: Place) -> Result<Model> {
         return Err(format!("models are nested more than {DEPTH} deep"));
     }
     let config = config(json)?;
-    let place = Place { depth: place.depth - 1, frozen: place.frozen || !trainable(config), ..place };
+    let place = Place { depth: place.depth - 1, frozen: place.frozen || !trainable(config) };
     match class_name(json)? {
         "Sequential" => sequential(config, place),
         "Functional" | "Model" => functional(config, place),
@@ -341,7 +326,7 @@ fn functional(config: &Config, place: Place) -> Result<Model> {
         graph.inputs.insert(tensor.layer, out.inputs.len());
         out.inputs.push(slot);
     }
-    graph.resolve(&mut out, waiting, place.masked)?;
+    graph.resolve(&mut out, waiting)?;
     for (key, mut tensor) in outputs {
         let part = graph.parts.get(&tensor.layer).map(|at| &out.parts[*at]);
         // A Functional model counts a node of its own before its calls.
@@ -382,7 +367,7 @@ impl Graph {
     }
 
     /// Puts calls in order, as Keras does: part after part, and again for those that had to wait.
-    fn resolve(&mut self, out: &mut Model, mut waiting: Vec<Waiting<'_>>, masked: bool) -> Result<()> {
+    fn resolve(&mut self, out: &mut Model, mut waiting: Vec<Waiting<'_>>) -> Result<()> {
         loop {
             let mut progress = false;
             for Waiting { part, json, calls } in &mut waiting {
@@ -391,7 +376,7 @@ impl Graph {
                         call.tensors().iter().map(|t| self.source(out, t)).collect::<Option<Vec<_>>>();
                     let Some(inputs) = sources else { break };
                     let name = &out.parts[*part].name;
-                    let call = form(&out.parts[*part], json, call, inputs, masked)
+                    let call = form(&out.parts[*part], json, call, inputs)
                         .map_err(|e| format!("layer `{name}` ({}): {e}", class_name(json).unwrap_or("?")))?;
                     out.calls.push(Call { part: *part, ..call });
                     self.nodes.entry(*part).or_default().push(out.calls.len() - 1);
@@ -415,14 +400,14 @@ impl Graph {
 }
 
 /// One call.
-fn form(part: &Part, json: &Value, call: &Arguments, inputs: Vec<Source>, masked: bool) -> Result<Call> {
+fn form(part: &Part, json: &Value, call: &Arguments, inputs: Vec<Source>) -> Result<Call> {
     let made = |outputs, form, inputs| Ok(Call { part: 0, inputs, outputs, form });
     if inputs.is_empty() {
         return Err("is called without a value".into());
     }
     if let Kind::Operation = part.kind {
-        let form = operations::form(class_name(json)?, config(json)?, call, masked)?;
-        return made(1, form, inputs);
+        let (form, outputs) = operations::form(class_name(json)?, config(json)?, call)?;
+        return made(outputs, form, inputs);
     }
     let (mut options, mut states, mut outputs) = (Vec::new(), 0, part.outputs);
     for (key, value) in &call.kwargs {

@@ -12,6 +12,7 @@ mod functions;
 mod graph;
 mod lower;
 mod names;
+pub mod operations;
 mod parse;
 mod spec;
 mod types;

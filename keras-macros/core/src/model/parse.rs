@@ -1,6 +1,6 @@
 //! The grammar: `attrs vis Name<generics>(inputs) -> outputs`, then `= [list]`, `= "file"` or `{ block }`.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -182,8 +182,48 @@ pub fn body(tokens: TokenStream) -> Result<Body> {
         input.parse::<Option<Token![;]>>()?;
         Ok(body)
     };
-    parser.parse2(tokens)
+    parser.parse2(slices(&tokens).unwrap_or(tokens))
 }
+
+/// `x[.., 1..]` is `x[(.., 1..)]` to Rust. `None` if there is nothing to change, so that groups keep their spans.
+fn slices(tokens: &TokenStream) -> Option<TokenStream> {
+    // Whether what stands before is a value, so that brackets after it are an index.
+    let (mut after_value, mut after_hash, mut changed) = (false, false, false);
+    let one = |token: TokenTree| {
+        let TokenTree::Group(group) = &token else {
+            after_hash = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '#');
+            after_value =
+                matches!(&token, TokenTree::Ident(ident) if !KEYWORDS.iter().any(|keyword| ident == keyword));
+            return token;
+        };
+        let inside = group.stream();
+        let has_comma = |tokens: &TokenStream| {
+            tokens.clone().into_iter().any(|t| matches!(t, TokenTree::Punct(punct) if punct.as_char() == ','))
+        };
+        let is_index = group.delimiter() == Delimiter::Bracket && after_value && has_comma(&inside);
+        after_value = group.delimiter() != Delimiter::Brace && !after_hash;
+        after_hash = false;
+        let mut content = match slices(&inside) {
+            None if !is_index => return token,
+            content => content.unwrap_or(inside),
+        };
+        changed = true;
+        if is_index {
+            let mut parts = Group::new(Delimiter::Parenthesis, content);
+            parts.set_span(group.span());
+            content = TokenTree::Group(parts).into();
+        }
+        let mut out = Group::new(group.delimiter(), content);
+        out.set_span(group.span());
+        TokenTree::Group(out)
+    };
+    let tokens: TokenStream = tokens.clone().into_iter().map(one).collect();
+    changed.then_some(tokens)
+}
+
+/// Words after which brackets are a list.
+const KEYWORDS: &[&str] =
+    &["as", "break", "else", "if", "in", "let", "match", "move", "mut", "ref", "return", "while"];
 
 /// `[layer, layer, ..]`; `[layer; 3]` gets an error of its own.
 fn list(input: ParseStream<'_>) -> Result<Body> {

@@ -8,12 +8,12 @@ struct NetLayers<__N = ::keras::rt::Network>(::keras::rt::Place<__N>);
 const _: () = {
     type __Layer0 = <Dense as ::keras::rt::IsLayer>::Layer;
     type __Layer1 = <Dense as ::keras::rt::IsLayer>::Layer;
-    type __Layer2 = <::keras::layers::Add as ::keras::rt::IsLayer>::Layer;
+    type __Layer2 = <::keras::rt::Operation as ::keras::rt::IsLayer>::Layer;
     type __Layer3 = <Dense as ::keras::rt::IsLayer>::Layer;
     type __Layer4 = <Dense as ::keras::rt::IsLayer>::Layer;
-    type __Layer5 = <::keras::layers::Add as ::keras::rt::IsLayer>::Layer;
+    type __Layer5 = <::keras::rt::Operation as ::keras::rt::IsLayer>::Layer;
     type __Layer6 = <Dense as ::keras::rt::IsLayer>::Layer;
-    type __Layer7 = <::keras::layers::Rescaling as ::keras::rt::IsLayer>::Layer;
+    type __Layer7 = <::keras::rt::Operation as ::keras::rt::IsLayer>::Layer;
     type __Layer8 = <::keras::layers::Concatenate as ::keras::rt::IsLayer>::Layer;
     impl Net {
         const INPUT_X: ::keras::rt::Spec = ::keras::rt::Spec::of(&[32]);
@@ -28,7 +28,12 @@ const _: () = {
         };
         const ADD: __Layer2 = {
             use ::keras::symbols::*;
-            __Layer2::new()
+            __Layer2::new(
+                "Add",
+                2,
+                &[::keras::rt::Argument::Tensor(0), ::keras::rt::Argument::Tensor(1)],
+                &[],
+            )
         };
         const DENSE_2: __Layer3 = {
             use ::keras::symbols::*;
@@ -40,15 +45,25 @@ const _: () = {
         };
         const ADD_1: __Layer5 = {
             use ::keras::symbols::*;
-            __Layer5::new()
+            __Layer5::new(
+                "Add",
+                2,
+                &[::keras::rt::Argument::Tensor(0), ::keras::rt::Argument::Tensor(1)],
+                &[],
+            )
         };
         const DENSE_4: __Layer6 = {
             use ::keras::symbols::*;
             __Layer6::new(10)
         };
-        const RESCALING: __Layer7 = {
+        const MULTIPLY: __Layer7 = {
             use ::keras::symbols::*;
-            __Layer7::new(0.5)
+            __Layer7::new(
+                "Multiply",
+                1,
+                &[::keras::rt::Argument::Tensor(0), ::keras::rt::Argument::number(0.5)],
+                &[],
+            )
         };
         const CONCATENATE: __Layer8 = {
             use ::keras::symbols::*;
@@ -71,13 +86,13 @@ const _: () = {
                     ::keras::rt::output(&Self::DENSE_2_PLAN, 0),
                 ],
             );
-        const RESCALING_PLAN: ::keras::rt::PlanResult = Self::RESCALING
+        const MULTIPLY_PLAN: ::keras::rt::PlanResult = Self::MULTIPLY
             .plan(&[Self::INPUT_X]);
         const CONCATENATE_PLAN: ::keras::rt::PlanResult = Self::CONCATENATE
             .plan(
                 &[
                     ::keras::rt::output(&Self::ADD_1_PLAN, 0),
-                    ::keras::rt::output(&Self::RESCALING_PLAN, 0),
+                    ::keras::rt::output(&Self::MULTIPLY_PLAN, 0),
                 ],
             );
         const DENSE_4_PLAN: ::keras::rt::PlanResult = Self::DENSE_4
@@ -91,7 +106,7 @@ const _: () = {
                 &Self::DENSE_3_PLAN,
                 &Self::DENSE_2_PLAN,
                 &Self::ADD_1_PLAN,
-                &Self::RESCALING_PLAN,
+                &Self::MULTIPLY_PLAN,
                 &Self::CONCATENATE_PLAN,
                 &Self::DENSE_4_PLAN,
             ],
@@ -129,7 +144,7 @@ const _: () = {
                 ::keras::rt::LayerSpec::new("dense_3", &Self::DENSE_3),
                 ::keras::rt::LayerSpec::new("add_1", &Self::ADD_1),
                 ::keras::rt::LayerSpec::new("dense_4", &Self::DENSE_4),
-                ::keras::rt::LayerSpec::new("rescaling", &Self::RESCALING),
+                ::keras::rt::LayerSpec::new("multiply", &Self::MULTIPLY),
                 ::keras::rt::LayerSpec::new("concatenate", &Self::CONCATENATE),
             ],
             nodes: &[
@@ -166,7 +181,7 @@ const _: () = {
                 ::keras::rt::NodeSpec::new(
                     7,
                     &[::keras::rt::Source::Input(0)],
-                    &Self::RESCALING_PLAN,
+                    &Self::MULTIPLY_PLAN,
                 ),
                 ::keras::rt::NodeSpec::new(
                     8,
@@ -190,7 +205,7 @@ const _: () = {
             let at = run.step(&Self::DENSE_3, at);
             let at = run.step(&Self::DENSE_2, at);
             let at = run.step(&Self::ADD_1, at);
-            let at = run.step(&Self::RESCALING, at);
+            let at = run.step(&Self::MULTIPLY, at);
             let at = run.step(&Self::CONCATENATE, at);
             let at = run.step(&Self::DENSE_4, at);
             at
@@ -198,7 +213,7 @@ const _: () = {
         fn backward(run: &::keras::rt::Run<'_>, at: usize) -> usize {
             let at = run.back(&Self::DENSE_4, at);
             let at = run.back(&Self::CONCATENATE, at);
-            let at = run.back(&Self::RESCALING, at);
+            let at = run.back(&Self::MULTIPLY, at);
             let at = run.back(&Self::ADD_1, at);
             let at = run.back(&Self::DENSE_2, at);
             let at = run.back(&Self::DENSE_3, at);
@@ -263,7 +278,7 @@ const _: () = {
     type __Dims4 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_3_PLAN, 0));
     type __Dims5 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_2_PLAN, 0));
     type __Dims6 = ::keras::rt::dims!(::keras::rt::output(& Net::ADD_1_PLAN, 0));
-    type __Dims7 = ::keras::rt::dims!(::keras::rt::output(& Net::RESCALING_PLAN, 0));
+    type __Dims7 = ::keras::rt::dims!(::keras::rt::output(& Net::MULTIPLY_PLAN, 0));
     type __Dims8 = ::keras::rt::dims!(::keras::rt::output(& Net::CONCATENATE_PLAN, 0));
     type __Dims9 = ::keras::rt::dims!(::keras::rt::output(& Net::DENSE_4_PLAN, 0));
     impl<__N: ::keras::rt::Reads> NetLayers<__N> {
@@ -349,20 +364,18 @@ const _: () = {
         {
             ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::ADD_1, 5)
         }
-        ///The layer `rescaling`: `*`.
-        pub fn rescaling(
-            &self,
-        ) -> ::keras::rt::LayerRef<'_, __Layer7, __Dims0, __Dims7> {
-            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::RESCALING, 7)
+        ///The layer `multiply`: `*`.
+        pub fn multiply(&self) -> ::keras::rt::LayerRef<'_, __Layer7, __Dims0, __Dims7> {
+            ::keras::rt::LayerRef::of::<Net>(&self.0, &Net::MULTIPLY, 7)
         }
-        ///The layer `rescaling`, to change its weights.
-        pub fn rescaling_mut(
+        ///The layer `multiply`, to change its weights.
+        pub fn multiply_mut(
             &mut self,
         ) -> ::keras::rt::LayerMut<'_, __Layer7, __Dims0, __Dims7>
         where
             __N: ::keras::rt::Writes,
         {
-            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::RESCALING, 7)
+            ::keras::rt::LayerMut::of::<Net>(&mut self.0, &Net::MULTIPLY, 7)
         }
         ///The layer `concatenate`: `concat`.
         pub fn concatenate(
@@ -435,7 +448,7 @@ const _: () = {
         1,
         "`+` (layer `add_1`)",
     );
-    const rescaling: () = ::keras::rt::assert_node(&Net::RESCALING_PLAN, 1, "`*`");
+    const multiply: () = ::keras::rt::assert_node(&Net::MULTIPLY_PLAN, 1, "`*`");
     const concatenate: () = ::keras::rt::assert_node(
         &Net::CONCATENATE_PLAN,
         1,

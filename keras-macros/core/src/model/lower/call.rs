@@ -8,9 +8,9 @@ use super::consts::NotConst;
 use super::env::{Env, Val};
 use super::instance::{is_called_class, setter};
 use super::{Lower, Name, consts};
-use crate::call::is_operation;
-use crate::model::functions::{self, Function};
+use crate::model::functions;
 use crate::model::graph::Value;
+use crate::model::operations::{self, Arguments, Function};
 use crate::similar::similar;
 use crate::spans::Ends;
 
@@ -114,11 +114,7 @@ impl<'a> Lower<'a> {
                 }
                 continue;
             };
-            let name = match &*option.left {
-                Expr::Path(path) => path.path.get_ident(),
-                _ => None,
-            };
-            let Some(name) = name else {
+            let Some(name) = option_name(option) else {
                 self.errors
                     .at(&option.left, "expected the name of an option, as in `use_causal_mask = true`");
                 fine = false;
@@ -155,6 +151,9 @@ impl<'a> Lower<'a> {
         env: &mut Env<'a>,
         name: Option<Name>,
     ) -> Val<'a> {
+        if let Some(operation) = self.operation_of(call, path, env) {
+            return self.operation(&operation, call, env, name.filter(|name| name.explicit));
+        }
         let known =
             path.get_ident().and_then(|ident| Some((ident, functions::function(&ident.to_string())?)));
         let Some((ident, function)) = known else { return self.unknown_function(call, path, env) };
@@ -172,7 +171,7 @@ impl<'a> Lower<'a> {
                         arguments.insert(0, (*option.right).clone());
                     }
                     Expr::Assign(_) => arguments.push(argument.clone()),
-                    _ if parameter.is_none() && matches!(function, Function::Layer(_)) => {
+                    _ if parameter.is_none() && matches!(function, functions::Function::Layer(_)) => {
                         let message = format!("`{ident}` takes values of the graph, and this is a constant");
                         self.errors.at(argument, message);
                         fine = false;
@@ -199,9 +198,9 @@ impl<'a> Lower<'a> {
             parse_quote_spanned!(span=> ::keras::layers::#class)
         };
         let class = match function {
-            Function::Layer(of) => class(of),
-            Function::Activation(_, Some(of)) if !arguments.is_empty() => class(of),
-            Function::Activation(word, _) => {
+            functions::Function::Layer(of) => class(of),
+            functions::Function::Activation(_, Some(of)) if !arguments.is_empty() => class(of),
+            functions::Function::Activation(word, _) => {
                 if let Some(argument) = arguments.first() {
                     return self.error(argument, format!("`{word}` takes no options here"));
                 }
@@ -219,14 +218,39 @@ impl<'a> Lower<'a> {
         Val::Error
     }
 
+    /// The function of `keras.ops` that a call means: `ops::mean`, or `mean` where no layer has the name. What layers of the same
+    /// name do not take, numbers and options, operations do.
+    fn operation_of(&mut self, call: &ExprCall, path: &Path, env: &Env<'a>) -> Option<Function> {
+        let (name, of_ops) = operation_name(path)?;
+        let operation = operations::function(&name)?;
+        let layer = match functions::function(&name) {
+            _ if of_ops => return Some(operation),
+            None => return Some(operation),
+            Some(layer) => layer,
+        };
+        let has_options = || call.args.iter().any(|argument| matches!(argument, Expr::Assign(_)));
+        let mut constants = call.args.iter().filter(|a| !matches!(a, Expr::Assign(_)));
+        let takes_it = match layer {
+            functions::Function::Layer(_) => {
+                functions::parameter(&name).is_none()
+                    && matches!(operation.arguments, Arguments::Named([_, _]))
+                    && call.args.len() == 2
+                    && constants.any(|argument| self.mentions_graph(argument, env) == Some(false))
+            }
+            functions::Function::Activation(_, layer) => layer.is_none() && has_options(),
+        };
+        takes_it.then_some(operation)
+    }
+
     /// A function that is not in the list: a constant function of the user's, or a mistake.
     fn unknown_function(&mut self, call: &'a ExprCall, path: &'a Path, env: &mut Env<'a>) -> Val<'a> {
         let text = super::expr::text(path).replace(' ', "");
-        let operation =
-            is_operation(path.segments.last().map_or(String::new(), |last| last.ident.to_string()).as_str());
-        let suggestion = if operation { None } else { similar(&text, names(env)).map(str::to_string) };
+        let operation = operation_name(path);
+        let reason = operation.as_ref().and_then(|(name, _)| operations::refused(name));
+        let of_ops = operation.as_ref().is_some_and(|(_, of_ops)| *of_ops);
+        let suggestion = if reason.is_some() { None } else { similar(&text, names(env)).map(str::to_string) };
         let graph = call.args.iter().any(|argument| self.mentions_graph(argument, env) != Some(false));
-        if !graph && suggestion.is_none() {
+        if !graph && suggestion.is_none() && !of_ops {
             return match consts::constant(&Expr::Call(call.clone()), env, &mut self.bindings) {
                 Ok(value) => Val::Const(value),
                 Err(_) => Val::Error,
@@ -237,9 +261,7 @@ impl<'a> Lower<'a> {
             consts::constant(argument, env, &mut self.bindings).ok();
         });
         let message = match suggestion {
-            _ if operation => format!(
-                "`{text}` is a function of `keras::ops`, not a layer: compute it in a layer of your own, with `#[call]`"
-            ),
+            _ if let Some(reason) = reason => format!("a model's body has no `{text}`: {reason}"),
             Some(known) => format!("cannot find the function `{text}`; did you mean `{known}`?"),
             None => format!("cannot find the function `{text}`; a layer's name begins with a capital"),
         };
@@ -247,12 +269,30 @@ impl<'a> Lower<'a> {
     }
 
     /// Whether an expression mentions values or layers of the graph; `None` after a mistake.
-    fn mentions_graph(&mut self, expr: &Expr, env: &Env<'a>) -> Option<bool> {
+    pub(super) fn mentions_graph(&mut self, expr: &Expr, env: &Env<'a>) -> Option<bool> {
         match consts::constant(expr, env, &mut self.bindings) {
             Ok(_) => Some(has_class(expr)),
             Err(NotConst::Graph(..)) => Some(true),
             Err(NotConst::Error) => None,
         }
+    }
+}
+
+/// The name in `mean` and `ops::mean`, and whether `ops` is said.
+fn operation_name(path: &Path) -> Option<(String, bool)> {
+    let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+    match segments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [name] => Some((name.into(), false)),
+        ["ops", name] | ["keras", "ops", name] => Some((name.into(), true)),
+        _ => None,
+    }
+}
+
+/// The name in `name = ..`.
+pub(super) fn option_name(option: &ExprAssign) -> Option<&Ident> {
+    match &*option.left {
+        Expr::Path(path) => path.path.get_ident(),
+        _ => None,
     }
 }
 
@@ -264,7 +304,7 @@ fn is_named(option: &ExprAssign, name: &str) -> bool {
 /// What a misspelt function may have meant.
 fn names<'e>(env: &'e Env<'_>) -> Vec<&'e str> {
     let mut names = env.names();
-    for function in functions::names() {
+    for function in functions::names().chain(operations::names()) {
         names.push(function);
     }
     names

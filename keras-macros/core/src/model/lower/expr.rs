@@ -11,7 +11,7 @@ use crate::model::functions;
 use crate::similar::similar;
 use crate::spans::Ends;
 
-const SUPPORTED: &str = "a model's body has `let`, calls of layers and functions, `+ - * /`, local blocks `|x| ..` and `for i in 0..3`";
+const SUPPORTED: &str = "a model's body has `let`, calls of layers and functions, operators, slices, local blocks `|x| ..` and `for i in 0..3`";
 
 impl<'a> Lower<'a> {
     /// What an expression stands for. `name` is the name of the layer that it makes (or calls, if the name was given).
@@ -33,8 +33,9 @@ impl<'a> Lower<'a> {
                 result.map_or(Val::Tuple(Vec::new()), |(val, _)| val)
             }
             Expr::If(choice) => self.choice(choice, env),
-            Expr::Binary(binary) => self.binary(binary, env),
-            Expr::Unary(unary) => self.unary(unary, env),
+            Expr::Binary(binary) => self.binary(binary, env, name),
+            Expr::Index(index) => self.index(index, env, name),
+            Expr::Unary(unary) => self.unary(unary, env, name),
             Expr::While(_)
             | Expr::Loop(_)
             | Expr::Match(_)
@@ -53,7 +54,7 @@ impl<'a> Lower<'a> {
     }
 
     /// Something else is fine if it is constant: `WIDTH as usize`.
-    fn constant_or(&mut self, expr: &'a Expr, env: &Env<'a>) -> Val<'a> {
+    pub(super) fn constant_or(&mut self, expr: &Expr, env: &Env<'a>) -> Val<'a> {
         match consts::constant(expr, env, &mut self.bindings) {
             Ok(value) => Val::Const(value),
             Err(consts::NotConst::Error) => Val::Error,
@@ -71,7 +72,6 @@ impl<'a> Lower<'a> {
             Expr::MethodCall(_) => {
                 "methods are not supported: call a layer or a function, as in `Dense(10)(relu(x))`"
             }
-            Expr::Index(_) => "indexing is not supported in a model's body",
             Expr::Try(_) => "`?` is not supported: nothing fails in a model's body",
             _ => SUPPORTED,
         };
@@ -124,6 +124,8 @@ fn attrs(expr: &Expr) -> &[Attribute] {
         Expr::Path(path) => &path.attrs,
         Expr::Paren(paren) => &paren.attrs,
         Expr::Binary(binary) => &binary.attrs,
+        Expr::Unary(unary) => &unary.attrs,
+        Expr::Index(index) => &index.attrs,
         _ => &[],
     }
 }

@@ -7,6 +7,7 @@ mod consts;
 mod env;
 mod expr;
 mod instance;
+mod operation;
 
 use proc_macro2::Ident;
 use quote::ToTokens;
