@@ -25,3 +25,8 @@ fn a_model_of_operations_learns() {
     let (y, z) = model.predict(&(x, ids)).unwrap();
     assert_eq!((y.len(), z.len()), (2, 2));
 }
+
+model! { Lengths(x: [3, 4]) -> (a: [3], b: [3], c: [1, 4], d: [1, 4]) {
+    let sizes = sum(abs(x), axis = 1, keepdims = true);
+    (norm(x, axis = -1), sqrt(sum(square(x), axis = -1)), norm(x, ord = 1, axis = 1, keepdims = true), sizes)
+} }

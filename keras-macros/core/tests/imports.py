@@ -121,7 +121,7 @@ def main():
     write("open_shape_inside", keras.Model(x, inner(x)))
     write("unbuilt", keras.Sequential([layers.Dense(3), layers.Dense(2)]))
     x = keras.Input((4, 3), name="x")
-    write("no_such_operation", keras.Model(x, ops.flip(x, axis=1)))
+    write("no_such_operation", keras.Model(x, ops.sort(x, axis=1)))
     write("python_code", keras.Sequential([keras.Input((4,)), layers.Lambda(lambda x: x, name="doubled")]))
     write("unknown_layer", keras.Sequential([keras.Input((4, 4, 3)), layers.RandomFlip(name="flip")]))
 

@@ -9,9 +9,11 @@ use super::moves::{Move, Reshape};
 use super::pointwise::{OneHot, Pointwise};
 use super::reductions::{ArgFold, Fold, Spread};
 use super::setting::{Argument, Options, Setting, same};
-use super::several::{Join, Pad, Parts, Roll, Split};
-use super::wrapped::{Activated, Product};
-use crate::ops::generated::{ArgReduce, Reduction};
+use super::several::{Chosen, Join, Pad, Parts, Roll, Split};
+use super::sums::{Norm, RunningSum};
+use super::wrapped::{Activated, Contracted, Normalized, Product};
+use crate::layers::normalization::UnitLength;
+use crate::ops::generated::{ArgReduce, Einsum, Reduction};
 use crate::plan::{Ints, Message, PlanResult, Spec};
 use crate::plan_try;
 
@@ -36,7 +38,8 @@ macro_rules! kinds {
     };
 }
 kinds! {
-    Activated, ArgFold, Fold, Join, Move, OneHot, Pad, Pointwise, Product, Reshape, Roll, Split, Spread,
+    Activated, ArgFold, Chosen, Contracted, Fold, Join, Move, Norm, Normalized, OneHot, Pad, Pointwise, Product, Reshape, Roll,
+    RunningSum, Split, Spread,
 }
 
 /// What an operation of this class is called with.
@@ -47,8 +50,9 @@ pub(super) const fn arguments(class: &str) -> &'static [&'static str] {
     match class.as_bytes() {
         b"Concatenate" => &["xs"],
         b"GetItem" => &["x", "key"],
-        b"Matmul" => &["x1", "x2"],
+        b"Einsum" | b"Matmul" => &["x1", "x2"],
         b"Pad" => &["x", "constant_values"],
+        b"Take" => &["x", "indices"],
         _ => X,
     }
 }
@@ -91,6 +95,14 @@ pub(super) const fn kind(options: &Options<'_>) -> Result<Kind, Message> {
             plan_try!(options.tensor(1, "x2"));
             return Ok(Kind::Product(Product));
         }
+        b"Einsum" => {
+            plan_try!(options.tensor(0, "x1"));
+            plan_try!(options.tensor(1, "x2"));
+            return match options.find("subscripts") {
+                Some(Setting::Text(equation)) => Ok(Kind::Contracted(Contracted(Einsum::of(equation)))),
+                _ => Err(options.wrong("subscripts", "an equation of at most 62 bytes")),
+            };
+        }
         b"Stack" => {
             plan_try!(options.tensors("x"));
             return Ok(Kind::Join(Join { axis: plan_try!(options.int("axis", 0)), stack: true }));
@@ -132,6 +144,28 @@ pub(super) const fn kind(options: &Options<'_>) -> Result<Kind, Message> {
             }))
         }
         b"Pad" => pad(options),
+        b"Take" => match options.argument(1) {
+            Argument::Places { at, list } => {
+                Ok(Kind::Chosen(Chosen { axis: plan_try!(options.axis("axis", "")), at, keep: list }))
+            }
+            _ => Err(options.wrong("indices", "a constant: a whole number, or a list of at most 8 of them")),
+        },
+        b"Cumsum" => {
+            plan_try!(options.refuse(&["dtype"]));
+            Ok(Kind::RunningSum(RunningSum { axis: plan_try!(options.axis("axis", "")) }))
+        }
+        b"Norm" => norm(options),
+        b"Normalize" => {
+            if plan_try!(options.float("order", 2.0)) != 2.0 {
+                return Err(options.wrong("order", "2: the others are not supported"));
+            }
+            let epsilon = plan_try!(options.float("epsilon", 1e-7));
+            if epsilon <= 0.0 {
+                return Err(options.wrong("epsilon", "a number above 0"));
+            }
+            let axis = Ints::of([plan_try!(options.int("axis", -1))]);
+            Ok(Kind::Normalized(Normalized(UnitLength { axis, limit: 1.0 / epsilon })))
+        }
         _ => Err(Message::new("this operation of Keras is not there yet")),
     }
 }
@@ -263,6 +297,20 @@ const fn moved(options: &Options<'_>) -> Result<Option<Move>, Message> {
         b"Tile" => Move::Tile(plan_try!(options.axes("repeats"))),
         _ => return Ok(None),
     }))
+}
+
+/// Norms of vectors, and Frobenius' norm of matrices.
+const fn norm(options: &Options<'_>) -> Result<Kind, Message> {
+    let axes = plan_try!(options.axes("axis"));
+    let squares = match options.find("ord") {
+        None => true,
+        Some(Setting::Text(word)) if same(word.as_str(), "fro") && axes.len() == 2 => true,
+        Some(Setting::Int(2)) if axes.len() == 1 => true,
+        Some(Setting::Int(1)) if axes.len() == 1 => false,
+        _ => return Err(options.wrong("ord", "none, or 1 or 2 along one axis: the others are not supported")),
+    };
+    let keepdims = plan_try!(options.flag("keepdims", false));
+    Ok(Kind::Norm(Norm { sum: Reduction { kind: Reduce::Sum, axes, keepdims }, squares }))
 }
 
 const fn parts(options: &Options<'_>) -> Result<Parts, Message> {

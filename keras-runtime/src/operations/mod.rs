@@ -20,6 +20,7 @@ pub(crate) mod setting;
 mod several;
 pub(crate) mod slope;
 mod source;
+mod sums;
 pub(crate) mod tape;
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,8 @@ const CLASSES: &[(&str, &[&str])] = &[
             "BroadcastTo",
             "Clip",
             "Concatenate",
+            "Cumsum",
+            "Einsum",
             "ExpandDims",
             "Flip",
             "GetItem",
@@ -42,6 +44,7 @@ const CLASSES: &[(&str, &[&str])] = &[
             "Std",
             "Sum",
             "Swapaxes",
+            "Take",
             "Tile",
             "Transpose",
             "Var",
@@ -62,6 +65,7 @@ const CLASSES: &[(&str, &[&str])] = &[
             "LeakyRelu",
             "LogSigmoid",
             "LogSoftmax",
+            "Normalize",
             "OneHot",
             "Relu",
             "Relu6",
@@ -82,7 +86,7 @@ const CLASSES: &[(&str, &[&str])] = &[
     ),
     (CORE, &["Cast", "ConvertToTensor", "StopGradient", "Unstack"]),
     (MATH, &["Erf", "Erfc", "Logsumexp", "Rsqrt"]),
-    (LINALG, &[]),
+    (LINALG, &["Norm"]),
 ];
 
 /// The class, and the module that it is in: the one that a file says where it is one of those that operations are in.

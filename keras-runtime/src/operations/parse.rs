@@ -34,6 +34,7 @@ pub(crate) fn parse(
         .map(|(at, name)| match arguments.get(at, name) {
             None => Argument::Absent,
             Some(value) if *name == "key" => key(value).map_or(Argument::Unknown, Argument::Key),
+            Some(value) if *name == "indices" => places(value).unwrap_or(Argument::Unknown),
             Some(value) => argument(value, &mut constants),
         })
         .collect();
@@ -96,6 +97,19 @@ fn argument(value: &Value, constants: &mut Vec<Vec<f64>>) -> Argument {
     let Some((shape, dtype, values)) = constant(value) else { return Argument::Unknown };
     constants.push(values);
     Argument::Constant { shape, dtype, values: &[] }
+}
+
+/// One place along an axis, or a list of them.
+fn places(value: &Value) -> Option<Argument> {
+    let value = match value.get("config") {
+        Some(array) => array.get("value")?,
+        None => value,
+    };
+    match setting(value) {
+        Setting::Int(at) => Some(Argument::Places { at: Ints::of([at]), list: false }),
+        Setting::Ints(at) if !at.is_empty() => Some(Argument::Places { at, list: true }),
+        _ => None,
+    }
 }
 
 /// An index: numbers, slices, `None` and `...`, alone or in a list.

@@ -12,7 +12,7 @@ use crate::plan::{Ints, MaskRule, Message, Plan, PlanResult, Spec};
 use crate::plan_try;
 
 /// Refuses what would mix the samples of a batch.
-const fn check(inputs: &[Spec], axes: &Ints) -> Result<(), Message> {
+pub(super) const fn check(inputs: &[Spec], axes: &Ints) -> Result<(), Message> {
     let (mut batch, mut i) = (axes.is_empty(), 0);
     while i < axes.len() {
         batch |= axes.get(i) == 0 || axes.get(i) == -(inputs[0].rank() as isize + 1);

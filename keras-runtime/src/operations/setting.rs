@@ -173,6 +173,13 @@ pub enum Argument {
     },
     /// An index.
     Key(Key),
+    /// One place along an axis, or several.
+    Places {
+        /// The places.
+        at: Ints,
+        /// Whether they stand in a list.
+        list: bool,
+    },
     /// There is none.
     Absent,
     /// Something that no operation takes.
@@ -211,6 +218,17 @@ impl Argument {
         let values =
             unsafe { std::slice::from_raw_parts((&raw const *array).cast::<f64>(), T::SHAPE.size()) };
         Argument::Constant { shape: T::SHAPE, dtype: DType::F32, values }
+    }
+
+    /// One place along an axis, or several.
+    #[track_caller]
+    pub const fn places<T: IntoAxes>(places: T) -> Argument {
+        let at = match Setting::axes(places) {
+            Setting::Int(at) => Ints::of([at]),
+            Setting::Ints(at) => at,
+            _ => Ints::from_slice(&[]),
+        };
+        Argument::Places { at, list: size_of::<T>() != size_of::<isize>() }
     }
 
     /// An index.

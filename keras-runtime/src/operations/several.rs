@@ -11,7 +11,7 @@ use crate::plan::{Ints, MAX_OUTPUTS, MaskRule, Message, Plan, PlanResult, Spec, 
 use crate::plan_try;
 
 /// A stretch of one axis of a whole, and the walk between the two.
-fn stretch(whole: Shape, axis: usize, start: usize, part: Shape) -> Walk {
+pub(super) fn stretch(whole: Shape, axis: usize, start: usize, part: Shape) -> Walk {
     let strides = |shape: Shape| shape.strides().map(|s| s as isize);
     let from_strides = strides(whole);
     let from = start * from_strides[axis] as usize;
@@ -312,5 +312,62 @@ impl Compute for Pad {
         let Some(dx) = call.input_grads[0] else { return };
         let dy = call.output_grads[0];
         cx.device.walk(&self.inside(dx.view.shape(), dy.shape()), dy, dx);
+    }
+}
+
+/// `take(x, indices, axis)` with indices that are known: each element is a stretch of one.
+#[derive(Clone, Copy)]
+pub(super) struct Chosen {
+    pub axis: isize,
+    /// Negative ones count from the end.
+    pub at: Ints,
+    /// Whether the axis stays; it goes for a single index.
+    pub keep: bool,
+}
+
+impl Chosen {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, 1);
+        let (x, spec) = (full(&inputs[0]), &inputs[0]);
+        let Some(axis) = resolve(x.rank(), self.axis) else { return Err(catalogue::axis(self.axis, spec)) };
+        if spec.batched() && axis == 0 {
+            return Err(Message::new("cannot take samples of the batch (axis 0)"));
+        }
+        let mut i = 0;
+        while i < self.at.len() {
+            if resolve(x.dim(axis), self.at.get(i)).is_none() {
+                let message = Message::new("index ").signed(self.at.get(i)).text(" is outside axis ");
+                return Err(message.signed(self.axis).text(", which has ").number(x.dim(axis)));
+            }
+            i += 1;
+        }
+        let shape = if self.keep { x.with_dim(axis, self.at.len()) } else { x.remove(axis) };
+        Ok(Plan::new(plan_try!(spec_of_any(shape, spec.dtype()))).mask(MaskRule::Drop))
+    }
+
+    /// For each index, where it is in `x` and where in the result.
+    fn walks(&self, x: Shape) -> impl Iterator<Item = Walk> {
+        let axis = resolve(x.rank(), self.axis).expect("planned");
+        let (part, y, at) = (x.with_dim(axis, 1), x.with_dim(axis, self.at.len()), self.at);
+        (0..at.len()).map(move |i| {
+            let from = resolve(x.dim(axis), at.get(i)).expect("planned");
+            let write = stretch(y, axis, i, part);
+            Walk { to: write.from, to_strides: write.from_strides, ..stretch(x, axis, from, part) }
+        })
+    }
+}
+
+impl Compute for Chosen {
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        let (x, y) = (call.inputs[0], call.outputs[0]);
+        self.walks(x.shape()).for_each(|walk| cx.device.walk(&walk, x, Grad::write(y)));
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        let Some(dx) = call.input_grads[0] else { return };
+        // What is not taken has no gradient; what is taken twice has two.
+        super::zero(cx, Some(dx));
+        let walks = self.walks(dx.view.shape()).map(reversed);
+        walks.for_each(|walk| cx.device.walk(&walk, call.output_grads[0], Grad::add(dx.view)));
     }
 }

@@ -119,6 +119,8 @@ impl Argument {
                     "config": {"value": nested(&shape.to_vec(), &mut rest), "dtype": dtype.name()},
                 })
             }
+            Argument::Places { at, list: false } => json!(at.get(0)),
+            Argument::Places { at, .. } => json!(at.as_slice()),
             Argument::Key(key) => key.as_slice().iter().map(part).collect(),
             Argument::Absent | Argument::Unknown => Value::Null,
         }

@@ -4,8 +4,9 @@ use keras_kernels::activation::Activation;
 
 use super::Compute;
 use crate::layer::{Call, Context};
+use crate::layers::normalization::UnitLength;
 use crate::layers::support::elementwise;
-use crate::ops::generated::Matmul;
+use crate::ops::generated::{Einsum, Matmul};
 use crate::ops::{Backward, Op};
 use crate::plan::{MaskRule, Plan, PlanResult, Spec};
 use crate::plan_try;
@@ -56,5 +57,60 @@ impl Compute for Product {
             scratch: &[],
         };
         Matmul.backward(cx, &pass);
+    }
+}
+
+/// `normalize(x, axis)`.
+#[derive(Clone, Copy)]
+pub(super) struct Normalized(pub UnitLength);
+
+impl Normalized {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        Ok(plan_try!(self.0.plan(inputs)).mask(MaskRule::Drop))
+    }
+}
+
+impl Compute for Normalized {
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        self.0.forward(cx, call);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        self.0.backward(cx, call);
+    }
+}
+
+/// `einsum(equation, a, b)`.
+#[derive(Clone, Copy)]
+pub(super) struct Contracted(pub Einsum);
+
+impl Contracted {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, 2);
+        let mut plan = Plan::new(plan_try!(self.0.spec(inputs)));
+        let mut i = 0;
+        while i < 3 {
+            plan = plan.scratch(plan_try!(self.0.room(inputs, i)));
+            plan = plan.backward_scratch(plan_try!(self.0.backward_room(inputs, i)));
+            i += 1;
+        }
+        Ok(plan.mask(MaskRule::Drop))
+    }
+}
+
+impl Compute for Contracted {
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        self.0.forward(cx, &call.inputs, call.outputs[0], &call.scratch);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        let pass = Backward {
+            inputs: &call.inputs,
+            y: call.outputs[0],
+            dy: call.output_grads[0],
+            grads: &call.input_grads,
+            scratch: &call.backward_scratch,
+        };
+        self.0.backward(cx, &pass);
     }
 }

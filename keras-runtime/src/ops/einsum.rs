@@ -7,13 +7,13 @@ use super::{Backward, Op};
 use crate::layer::Context;
 use crate::layers::support::contraction::{Contraction, Labels};
 use crate::layers::support::equation::{self, Term, name_axis};
-use crate::plan::{Message, Spec};
+use crate::plan::{Message, Spec, Text};
 use crate::plan_try;
 
 /// `einsum("abc,cd->abd", a, b)`: sums over the axes that both operands have and the result lacks.
 #[derive(Clone, Copy)]
 pub struct Einsum {
-    equation: &'static str,
+    equation: Text,
 }
 
 /// Stops const evaluation if this is no equation.
@@ -26,17 +26,22 @@ pub const fn assert_equation(equation: &str) {
 
 impl Einsum {
     /// By this equation.
-    pub const fn new(equation: &'static str) -> Einsum {
+    pub const fn new(equation: &str) -> Einsum {
+        Einsum::of(Text::of(equation))
+    }
+
+    /// By this equation.
+    pub(crate) const fn of(equation: Text) -> Einsum {
         Einsum { equation }
     }
 
     /// The equation for operands of these ranks.
     const fn contraction(&self, ranks: [usize; 2]) -> Result<Contraction, Message> {
-        let [a, b, c] = plan_try!(equation::split(self.equation));
+        let [a, b, c] = plan_try!(equation::split(self.equation.as_str()));
         let elided = match (plan_try!(self.elided(&a, ranks[0])), plan_try!(self.elided(&b, ranks[1]))) {
             (n, m) if a.elides() && b.elides() && n != m => {
                 return Err(Message::new("the ellipsis of `")
-                    .text(self.equation)
+                    .text(self.equation.as_str())
                     .text("` stands for unlike ranks"));
             }
             (n, m) => {
@@ -57,13 +62,14 @@ impl Einsum {
     const fn elided(&self, term: &Term, rank: usize) -> Result<usize, Message> {
         let named = term.letters.len();
         if rank < named || !term.elides() && rank != named {
-            let message = Message::new("the equation `").text(self.equation).text("` names ").number(named);
+            let message =
+                Message::new("the equation `").text(self.equation.as_str()).text("` names ").number(named);
             return Err(message.text(" axes (batch included) of an operand that has ").number(rank));
         }
         Ok(rank - named)
     }
 
-    const fn of(&self, inputs: &[Spec]) -> Result<Contraction, Message> {
+    const fn on(&self, inputs: &[Spec]) -> Result<Contraction, Message> {
         self.contraction([full(&inputs[0]).rank(), full(&inputs[1]).rank()])
     }
 
@@ -71,7 +77,7 @@ impl Einsum {
     pub const fn spec(&self, inputs: &[Spec]) -> Result<Spec, Message> {
         plan_try!(check_float(&inputs[0]));
         plan_try!(check_float(&inputs[1]));
-        let Contraction { a, b, c } = plan_try!(self.of(inputs));
+        let Contraction { a, b, c } = plan_try!(self.on(inputs));
         let (x, y) = (full(&inputs[0]), full(&inputs[1]));
         plan_try!(alone(&a, &b, &c, "first"));
         plan_try!(alone(&b, &a, &c, "second"));
@@ -104,12 +110,12 @@ impl Einsum {
 
     /// Room for the first operand, the second or the result in another order; empty where they are read as they lie.
     pub const fn room(&self, inputs: &[Spec], which: usize) -> Result<Spec, Message> {
-        self.room_if(inputs, which, plan_try!(self.of(inputs)).transposed()[which])
+        self.room_if(inputs, which, plan_try!(self.on(inputs)).transposed()[which])
     }
 
     /// The same, for the gradient.
     pub const fn backward_room(&self, inputs: &[Spec], which: usize) -> Result<Spec, Message> {
-        self.room_if(inputs, which, plan_try!(self.of(inputs)).transposed_backward()[which])
+        self.room_if(inputs, which, plan_try!(self.on(inputs)).transposed_backward()[which])
     }
 
     const fn room_if(&self, inputs: &[Spec], which: usize, needed: bool) -> Result<Spec, Message> {

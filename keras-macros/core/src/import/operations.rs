@@ -132,9 +132,9 @@ impl Operation<'_> {
     fn options(&self, function: &Function) -> Result<Vec<String>> {
         let mut out = Vec::new();
         for option in function.options {
-            let found = match option.kind {
-                Kind::Number => self.argument(1, option.name),
-                _ => self.config.get(option.name),
+            let found = match option.kind.is_argument() {
+                true => self.argument(1, option.name),
+                false => self.config.get(option.name),
             };
             let Some(json) = found.filter(|json| !json.is_null()) else { continue };
             let text = value(option.kind, json).ok_or_else(|| {
@@ -175,6 +175,10 @@ fn value(kind: Kind, json: &Value) -> Option<String> {
         }
         Kind::Text | Kind::DType => json.as_str().map(|text| proc_macro2::Literal::string(text).to_string()),
         Kind::Number => constant(json),
+        Kind::Places => {
+            let plain = json.get("config").and_then(|array| array.get("value")).unwrap_or(json);
+            if plain.is_array() { list(plain) } else { plain.as_i64().map(|n| n.to_string()) }
+        }
     }
 }
 

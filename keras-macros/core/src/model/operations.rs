@@ -23,6 +23,15 @@ pub enum Kind {
     DType,
     /// A number that Keras counts among the arguments of the call.
     Number,
+    /// A place along an axis or a list of them, likewise.
+    Places,
+}
+
+impl Kind {
+    /// Whether Keras counts it among the arguments of the call.
+    pub fn is_argument(self) -> bool {
+        matches!(self, Kind::Number | Kind::Places)
+    }
 }
 
 /// An option of a function.
@@ -220,6 +229,8 @@ const FUNCTIONS: &[Function] = &[
     of("celu", &[may("alpha", Kind::Float)]),
     of("clip", &[must("x_min", Kind::Float), must("x_max", Kind::Float)]),
     join("concatenate"),
+    of("cumsum", ALONG),
+    Function { name: "einsum", arguments: Arguments::Operands, options: &[must("subscripts", Kind::Text)] },
     of("elu", &[may("alpha", Kind::Float)]),
     of("expand_dims", &[must("axis", Kind::Axes)]),
     of("flip", &[must("axis", Kind::Axes)]),
@@ -234,6 +245,8 @@ const FUNCTIONS: &[Function] = &[
     of("min", OVER),
     of("moveaxis", &[must("source", Kind::Axes), must("destination", Kind::Axes)]),
     of("nan_to_num", &[may("nan", Kind::Float), may("posinf", Kind::Float), may("neginf", Kind::Float)]),
+    of("norm", &[may("ord", Kind::Int), may("axis", Kind::Axes), may("keepdims", Kind::Flag)]),
+    of("normalize", &[may("axis", Kind::Int), may("order", Kind::Int), may("epsilon", Kind::Float)]),
     of("one_hot", &[must("num_classes", Kind::Int), may("axis", Kind::Int), may("dtype", Kind::DType)]),
     of("ones_like", &[may("dtype", Kind::DType)]),
     of(
@@ -255,6 +268,7 @@ const FUNCTIONS: &[Function] = &[
     of("std", OVER),
     of("sum", OVER),
     of("swapaxes", &[must("axis1", Kind::Int), must("axis2", Kind::Int)]),
+    of("take", &[must("indices", Kind::Places), may("axis", Kind::Int)]),
     of("threshold", &[must("threshold", Kind::Float), must("default_value", Kind::Float)]),
     of("tile", &[must("repeats", Kind::Ints)]),
     of("transpose", &[may("axes", Kind::Ints)]),

@@ -11,4 +11,5 @@ pub use batch_normalization::{BatchNormalization, RenormClipping};
 pub use group_normalization::GroupNormalization;
 pub use layer_normalization::LayerNormalization;
 pub use rms_normalization::RMSNormalization;
+pub(crate) use unit_normalization::UnitLength;
 pub use unit_normalization::UnitNormalization;

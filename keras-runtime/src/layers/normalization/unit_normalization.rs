@@ -29,6 +29,39 @@ const LIMIT: f64 = 1e12;
 impl UnitNormalization {
     /// What it needs for an input of this spec.
     pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        self.unit_length().plan(inputs)
+    }
+
+    const fn unit_length(&self) -> UnitLength {
+        UnitLength { axis: self.axis, limit: LIMIT }
+    }
+}
+
+impl Layer for UnitNormalization {
+    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
+        self.plan(inputs)
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        self.unit_length().forward(cx, call);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        self.unit_length().backward(cx, call);
+    }
+}
+
+/// `x` times its inverse length along axes: the layer, and `normalize` of `keras.ops`.
+#[derive(Clone, Copy)]
+pub(crate) struct UnitLength {
+    /// The axes.
+    pub axis: Ints,
+    /// Most that the inverse length can be.
+    pub limit: f64,
+}
+
+impl UnitLength {
+    pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
         plan_inputs!(inputs, 1);
         let x = &inputs[0];
         if !x.dtype().is_float() {
@@ -47,23 +80,17 @@ impl UnitNormalization {
             centered: false,
             averaged: false,
             epsilon: 0.0,
-            limit: LIMIT,
+            limit: self.limit,
             gamma: None,
             beta: None,
         }
     }
-}
 
-impl Layer for UnitNormalization {
-    fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
-        self.plan(inputs)
-    }
-
-    fn forward(&self, cx: &Context<'_>, call: &Call) {
+    pub fn forward(&self, cx: &Context<'_>, call: &Call) {
         self.standardize(call).forward(cx, call);
     }
 
-    fn backward(&self, cx: &Context<'_>, call: &Call) {
+    pub fn backward(&self, cx: &Context<'_>, call: &Call) {
         self.standardize(call).backward(cx, call);
     }
 }

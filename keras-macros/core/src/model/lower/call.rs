@@ -248,7 +248,11 @@ impl<'a> Lower<'a> {
         let operation = operation_name(path);
         let reason = operation.as_ref().and_then(|(name, _)| operations::refused(name));
         let of_ops = operation.as_ref().is_some_and(|(_, of_ops)| *of_ops);
-        let suggestion = if reason.is_some() { None } else { similar(&text, names(env)).map(str::to_string) };
+        let suggestion = match &operation {
+            _ if reason.is_some() => None,
+            Some((name, true)) => similar(name, operations::names()).map(|known| format!("ops::{known}")),
+            _ => similar(&text, names(env)).map(str::to_string),
+        };
         let graph = call.args.iter().any(|argument| self.mentions_graph(argument, env) != Some(false));
         if !graph && suggestion.is_none() && !of_ops {
             return match consts::constant(&Expr::Call(call.clone()), env, &mut self.bindings) {

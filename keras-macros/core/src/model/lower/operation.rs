@@ -104,7 +104,7 @@ impl<'a> Lower<'a> {
             return self.error(call, format!("`{label}` is called without a value"));
         }
         // Keras counts these among the arguments of the call.
-        for option in function.options.iter().filter(|option| option.kind == Kind::Number) {
+        for option in function.options.iter().filter(|option| option.kind.is_argument()) {
             if let Some(at) = given.options.iter().position(|(name, _)| *name == option.name) {
                 given.arguments.push(given.options.remove(at).1);
             }
@@ -190,6 +190,7 @@ impl<'a> Lower<'a> {
             Kind::Pairs => quote_spanned!(span=> ::keras::rt::Setting::pairs(#value)),
             Kind::Text => quote_spanned!(span=> ::keras::rt::Setting::text(#value)),
             Kind::Number => quote_spanned!(span=> ::keras::rt::Argument::number(#value)),
+            Kind::Places => quote_spanned!(span=> ::keras::rt::Argument::places(#value)),
             Kind::DType => {
                 let Some(dtype) = dtype(&value) else {
                     let message = "expected an element type: `f32`, `i32`, `i64`, `u8` or `bool`";

@@ -1,0 +1,7 @@
+use keras::prelude::*;
+
+model! {
+    Net(x: [4, 8]) -> [4, 8] { x ** 2 }
+}
+
+fn main() {}
