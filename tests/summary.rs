@@ -16,7 +16,7 @@ model! {
     }
 }
 model! { Tower([6, 8]) -> [6, 8] = [Dense(8), BatchNormalization(), Dense(8)] }
-model! { Inner(x: [6, 8]) -> [6, 8] { let tower = Tower(trainable = false); tower(x) + x } }
+model! { Inner(x: [6, 8]) -> [6, 8] { let tower = Tower(trainable = false); add(tower(x), x) } }
 model! {
     Outer(x: [6, 8]) -> (y: [4], h: [4], c: [4]) {
         let inner = Inner();
