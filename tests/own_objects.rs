@@ -468,8 +468,8 @@ fn the_tool_has_them_too() {
     let folder = folder("tool");
     let path = |name: &str| folder.join(name).display().to_string();
     let case = Case::open("plain");
-    keras::saving::npz::write(folder.join("x.npz"), [("x", &case.x)].into_iter()).expect("a file");
-    keras::saving::npz::write(folder.join("y.npz"), [("y", &case.y[0])].into_iter()).expect("a file");
+    keras::saving::npz::write(folder.join("x.npz"), [("x", &case.x)]).expect("a file");
+    keras::saving::npz::write(folder.join("y.npz"), [("y", &case.y[0])]).expect("a file");
     let model = files().join("plain.keras").display().to_string();
     let run = |arguments: &[&str], registry: Registry| {
         let status = keras::cli::run(["keras"].iter().chain(arguments).copied(), registry);
