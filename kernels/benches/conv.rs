@@ -31,9 +31,12 @@ struct Image {
     groups: usize,
 }
 
-const IMAGES: [Image; 6] = [
+const IMAGES: [Image; 9] = [
     Image { batch: 8, size: 56, kernel: 3, stride: 1, channels: 64, filters: 64, groups: 1 },
     Image { batch: 8, size: 14, kernel: 3, stride: 1, channels: 256, filters: 256, groups: 1 },
+    Image { batch: 8, size: 7, kernel: 3, stride: 1, channels: 512, filters: 512, groups: 1 },
+    Image { batch: 64, size: 32, kernel: 3, stride: 1, channels: 16, filters: 16, groups: 1 },
+    Image { batch: 128, size: 11, kernel: 3, stride: 1, channels: 32, filters: 64, groups: 1 },
     Image { batch: 8, size: 56, kernel: 1, stride: 1, channels: 256, filters: 64, groups: 1 },
     Image { batch: 8, size: 224, kernel: 7, stride: 2, channels: 3, filters: 64, groups: 1 },
     Image { batch: 128, size: 28, kernel: 3, stride: 1, channels: 1, filters: 32, groups: 1 },
@@ -59,33 +62,41 @@ impl Image {
         }
     }
 
-    fn run(&self, bencher: Bencher<'_, '_>, work: impl Fn(&Device, &Conv, View, View, View)) {
+    fn run(&self, bencher: Bencher<'_, '_>, work: impl Fn(&Device, &Conv, View, [View; 2], View) + Sync) {
         let (conv, device) = (self.conv(), Device::cpu());
         let area = |size: [usize; 3]| size.iter().product::<usize>();
         let (_x, x) = data(conv.batch * area(conv.input) * conv.channels);
         let (_kernel, kernel) = data(area(conv.kernel) * conv.channels / conv.groups * conv.filters);
         let (_y, y) = data(conv.batch * area(conv.output) * conv.filters);
-        bencher.counter(ItemsCount::new(conv.flops())).bench_local(|| work(&device, &conv, x, kernel, y));
+        // Packed for the way forward; scratch for the way back.
+        let (_packed, packed) = data(conv.packed_len().max(conv.data_grad_scratch_len()));
+        if conv.packed_len() > 0 {
+            device.conv_pack(&conv, kernel, packed);
+        }
+        let run = || device.install(usize::MAX, &mut || work(&device, &conv, x, [kernel, packed], y));
+        bencher.counter(ItemsCount::new(conv.flops())).bench_local(run);
     }
 }
 
 #[divan::bench(args = IMAGES)]
 fn conv(bencher: Bencher<'_, '_>, image: Image) {
-    image.run(bencher, |device, conv, x, kernel, y| {
-        device.conv(conv, x, kernel, None, Activation::Linear, y);
+    image.run(bencher, |device, conv, x, [kernel, packed], y| {
+        let packed = (conv.packed_len() > 0).then_some(packed);
+        device.conv(conv, x, kernel, packed, None, Activation::Linear, y);
     });
 }
 
 #[divan::bench(args = IMAGES)]
 fn conv_data_grad(bencher: Bencher<'_, '_>, image: Image) {
-    image.run(bencher, |device, conv, dx, kernel, dy| {
-        device.conv_data_grad(conv, dy, kernel, Grad::write(dx));
+    image.run(bencher, |device, conv, dx, [kernel, scratch], dy| {
+        let scratch = (conv.data_grad_scratch_len() > 0).then_some(scratch);
+        device.conv_data_grad(conv, dy, kernel, scratch, Grad::write(dx));
     });
 }
 
 #[divan::bench(args = IMAGES)]
 fn conv_kernel_grad(bencher: Bencher<'_, '_>, image: Image) {
-    image.run(bencher, |device, conv, x, dkernel, dy| {
+    image.run(bencher, |device, conv, x, [dkernel, _], dy| {
         device.conv_kernel_grad(conv, x, dy, Grad::write(dkernel));
     });
 }

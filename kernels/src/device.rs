@@ -101,7 +101,7 @@ pub struct Device(Arc<dyn Kernels>);
 impl Device {
     /// The CPU, with as many threads as rayon's global pool has; on a thread of a rayon pool, with the threads of that.
     pub fn cpu() -> Device {
-        Device(Arc::new(Cpu::new()))
+        Cpu::new().into()
     }
 
     /// The CPU, with a pool of this many threads of its own. Results do not depend on the number.
@@ -109,7 +109,13 @@ impl Device {
     /// # Panics
     /// If the threads cannot be started.
     pub fn cpu_with_threads(threads: usize) -> Device {
-        Device(Arc::new(Cpu::with_threads(threads)))
+        Cpu::with_threads(threads).into()
+    }
+}
+
+impl From<Cpu> for Device {
+    fn from(cpu: Cpu) -> Device {
+        Device(Arc::new(cpu))
     }
 }
 

@@ -1,34 +1,63 @@
 //! Which kernel computes a convolution on the CPU.
 
+use super::winograd::{self, Turn};
 use super::{Conv, Convolution, MAX_SPATIAL, depthwise, kernel_grad, windows};
 use crate::activation::{Activation, Activations};
 use crate::matmul::tile::Tiled;
 use crate::matmul::{Gemm, Matmul};
-use crate::{Cpu, Grad, View, with_float};
+use crate::{Cpu, DType, Grad, View, with_float};
 
 impl Convolution for Cpu {
-    fn conv(&self, conv: &Conv, x: View, kernel: View, bias: Option<View>, activation: Activation, y: View) {
+    fn conv(
+        &self,
+        conv: &Conv,
+        x: View,
+        kernel: View,
+        packed: Option<View>,
+        bias: Option<View>,
+        activation: Activation,
+        y: View,
+    ) {
         let conv = &conv.aligned();
         if let Some(gemm) = conv.as_product() {
             return self.gemm(&gemm, x, kernel, bias, activation, Grad::write(y));
         }
         let relu = activation == Activation::RELU;
         let fused = relu && !conv.is_depthwise();
-        with_float!(y.dtype(), T => if conv.is_depthwise() {
-            depthwise::forward::<T>(conv, x, kernel, bias, y);
+        if let Some(packed) = packed.filter(|_| self.takes_tiles(conv, y)) {
+            let pass = winograd::Pass { conv, x, packed, bias, relu, y: Grad::write(y) };
+            pass.run(<f32 as Tiled>::isa());
         } else {
-            windows::forward(<T as Tiled>::isa(), conv, x, kernel, bias, relu, y);
-        });
+            with_float!(y.dtype(), T => if conv.is_depthwise() {
+                depthwise::forward::<T>(conv, x, kernel, bias, y);
+            } else {
+                windows::forward(<T as Tiled>::isa(), conv, x, kernel, bias, relu, y);
+            });
+        }
         if !activation.is_linear() && !fused {
             self.activation(activation, y, y);
         }
     }
 
-    fn conv_data_grad(&self, conv: &Conv, dy: View, kernel: View, dx: Grad) {
+    fn conv_pack(&self, conv: &Conv, kernel: View, to: View) {
+        // For no other type is there a pass that reads it.
+        if kernel.dtype() == DType::F32 && !self.exact {
+            winograd::pack(<f32 as Tiled>::isa(), conv, Turn::Forward, kernel, to);
+        }
+    }
+
+    fn conv_data_grad(&self, conv: &Conv, dy: View, kernel: View, scratch: Option<View>, dx: Grad) {
         let conv = &conv.aligned();
         if let Some(gemm) = conv.as_product() {
             let gemm = Gemm::new(gemm.m, gemm.k, gemm.n).b_transposed();
             return self.gemm(&gemm, dy, kernel, None, Activation::Linear, dx);
+        }
+        let backwards = conv.backwards();
+        if let Some(packed) = scratch.filter(|_| self.takes_tiles(&backwards, dx.view)) {
+            let isa = <f32 as Tiled>::isa();
+            winograd::pack(isa, conv, Turn::Backward, kernel, packed);
+            let pass = winograd::Pass { conv: &backwards, x: dy, packed, bias: None, relu: false, y: dx };
+            return pass.run(isa);
         }
         with_float!(dy.dtype(), T => if conv.is_depthwise() {
             depthwise::data_grad::<T>(conv, dy, kernel, dx);
@@ -44,6 +73,13 @@ impl Convolution for Cpu {
         } else {
             kernel_grad::kernel_grad(<T as Tiled>::isa(), conv, x, dy, dkernel);
         });
+    }
+}
+
+impl Cpu {
+    /// Whether tiles are the way from here to `y`.
+    fn takes_tiles(&self, conv: &Conv, y: View) -> bool {
+        y.dtype() == DType::F32 && !self.exact && conv.suits()
     }
 }
 

@@ -8,9 +8,11 @@ mod depthwise;
 mod kernel_grad;
 #[cfg(test)]
 mod plain;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod windows;
+mod winograd;
 
 use crate::activation::Activation;
 use crate::{Grad, View};
@@ -62,11 +64,26 @@ impl Conv {
 ///
 /// Layouts: `x [batch, input.., channels]`, `kernel [kernel.., channels / groups, filters]`, `y [batch, output.., filters]`.
 pub trait Convolution {
-    /// `y = activation(x * kernel + bias)`: cross-correlation, the kernel is not flipped.
-    fn conv(&self, conv: &Conv, x: View, kernel: View, bias: Option<View>, activation: Activation, y: View);
+    /// `y = activation(x * kernel + bias)`: cross-correlation, the kernel is not flipped. `packed` is what [`Convolution::conv_pack`]
+    /// made of the kernel.
+    fn conv(
+        &self,
+        conv: &Conv,
+        x: View,
+        kernel: View,
+        packed: Option<View>,
+        bias: Option<View>,
+        activation: Activation,
+        y: View,
+    );
 
-    /// The gradient of `x`: also what a transposed convolution computes forward.
-    fn conv_data_grad(&self, conv: &Conv, dy: View, kernel: View, dx: Grad);
+    /// Writes a form of the kernel to `to` with which [`Convolution::conv`] is faster: [`Conv::packed_len`] elements. It is for this
+    /// device and this geometry (of any batch) alone.
+    fn conv_pack(&self, conv: &Conv, kernel: View, to: View);
+
+    /// The gradient of `x`: also what a transposed convolution computes forward. It is faster with a scratch of
+    /// [`Conv::data_grad_scratch_len`] elements.
+    fn conv_data_grad(&self, conv: &Conv, dy: View, kernel: View, scratch: Option<View>, dx: Grad);
 
     /// The gradient of the kernel.
     fn conv_kernel_grad(&self, conv: &Conv, x: View, dy: View, dkernel: Grad);

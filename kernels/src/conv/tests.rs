@@ -4,7 +4,7 @@ use crate::matmul::tile::Tiled;
 use crate::{Device, Element, Grad, Shape, View};
 
 /// Numbers in -1..1 without a pattern that tiles could repeat.
-fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
+pub(super) fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     (0..len)
         .map(|_| {
@@ -16,7 +16,7 @@ fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
         .collect()
 }
 
-fn view<T: Element>(data: &mut [T]) -> View {
+pub(super) fn view<T: Element>(data: &mut [T]) -> View {
     // SAFETY: the vectors below outlive the calls.
     unsafe { View::of(data, Shape::of(&[data.len()])) }
 }
@@ -47,7 +47,7 @@ fn check<T: Tiled>(conv: &Conv) {
     plain::forward::<T>(conv, x, kernel, Some(bias), view(&mut expected));
     let terms = taps * conv.channels / conv.groups;
     let mut y = numbers::<T>(ny, 5);
-    device.conv(conv, x, kernel, Some(bias), Activation::Linear, view(&mut y));
+    device.conv(conv, x, kernel, None, Some(bias), Activation::Linear, view(&mut y));
     close("forward", conv, terms, &y, &expected);
     for isa in T::all() {
         if !depthwise {
@@ -64,7 +64,7 @@ fn check<T: Tiled>(conv: &Conv) {
         let (mut expected, mut dx) = (before.clone(), before.clone());
         let terms = taps * conv.filters / conv.groups;
         plain::data_grad::<T>(conv, dy, kernel, grad(&mut expected));
-        device.conv_data_grad(conv, dy, kernel, grad(&mut dx));
+        device.conv_data_grad(conv, dy, kernel, None, grad(&mut dx));
         close("data gradient", conv, terms, &dx, &expected);
         for isa in T::all() {
             if !depthwise {
@@ -91,7 +91,7 @@ fn check<T: Tiled>(conv: &Conv) {
 }
 
 /// A square image and kernel.
-fn image(size: usize, out: usize, kernel: usize, channels: usize, filters: usize) -> Conv {
+pub(super) fn image(size: usize, out: usize, kernel: usize, channels: usize, filters: usize) -> Conv {
     Conv {
         rank: 2,
         batch: 2,
@@ -173,8 +173,8 @@ fn threads_do_not_change_a_bit() {
         let (mut y, mut dx, mut dkernel) = (vec![0f32; ny], vec![0f32; nx], vec![0f32; nk]);
         let device = Device::cpu_with_threads(threads);
         device.install(usize::MAX, &mut || {
-            device.conv(&conv, x, kernel, None, Activation::Linear, view(&mut y));
-            device.conv_data_grad(&conv, dy, kernel, Grad::write(view(&mut dx)));
+            device.conv(&conv, x, kernel, None, None, Activation::Linear, view(&mut y));
+            device.conv_data_grad(&conv, dy, kernel, None, Grad::write(view(&mut dx)));
             device.conv_kernel_grad(&conv, x, dy, Grad::write(view(&mut dkernel)));
         });
         [y, dx, dkernel]

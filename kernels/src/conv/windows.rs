@@ -1,10 +1,11 @@
 //! Convolution forward and its data gradient as products that read the windows where they lie.
 //!
-//! Both are one pass: every destination pixel is the sum, over some taps of the kernel, of a source pixel times
-//! that tap's matrix. The rows of a tile are pixels, each tap is a stretch of its sum, and a tap that falls into
-//! the padding reads zeros. The data gradient of a strided convolution is cut by phase: pixels that are the same
-//! distance beyond a multiple of the stride are reached by the same taps.
+//! Both are one pass over what [`Reach`] says. The rows of a tile are pixels, each tap is a stretch of its sum, and a tap that falls
+//! into the padding reads zeros.
 
+use std::mem::MaybeUninit;
+
+use super::reach::{Dim, Reach, Tap};
 use super::{Conv, MAX_SPATIAL};
 use crate::cpu::raw::Raw;
 use crate::cpu::threads;
@@ -16,40 +17,23 @@ use crate::{Grad, View};
 /// Most taps in one run of a tile.
 const MAX_TAPS: usize = 16;
 
+/// Most channels of taps that are read as one: at the border they are copied.
+const FEW_CHANNELS: usize = 16;
+
 /// Fewest pixels in a task (if there are as many): each packs its panel of the kernel again.
 const TASK_PIXELS: usize = 252;
 
 /// Multiplications that a task should have at least.
 const TASK_WORK: usize = 1 << 20;
 
-/// One spatial dimension of a pass. Point `i` of `count` is written at `first + i * step` and reads, for a tap at
-/// `offset`, `i * stride + offset`, if that is below `size`.
-#[derive(Clone, Copy)]
-struct Dim {
-    count: usize,
-    first: usize,
-    step: usize,
-    written: usize,
-    stride: usize,
-    size: usize,
-}
-
-/// A tap of the kernel: its number, and how far from a window's start it reads.
-#[derive(Clone, Copy)]
-struct Tap {
-    index: usize,
-    offset: [isize; MAX_SPATIAL],
-}
-
 /// A pass over all destination pixels of one phase.
 struct Pass<'a, T> {
-    conv: &'a Conv,
-    dims: [Dim; MAX_SPATIAL],
-    /// Remainder of the destination's coordinates; the taps are those that reach it. `None` is forward.
-    phase: Option<[usize; MAX_SPATIAL]>,
+    reach: Reach<'a>,
     source: Raw<T>,
     /// Channels of a source pixel, and those of them in a group.
     source_channels: [usize; 2],
+    /// Taps along the last dimension that are read as one, from the first of them on: their pixels lie side by side.
+    merged: usize,
     kernel: Raw<T>,
     /// From one source channel's weights to the next, and from one destination channel's.
     kernel_steps: [usize; 2],
@@ -71,21 +55,12 @@ pub(super) fn forward<T: Tiled>(
     relu: bool,
     y: View,
 ) {
-    let dims = std::array::from_fn(|i| Dim {
-        count: conv.output[i],
-        first: 0,
-        step: 1,
-        written: conv.output[i],
-        stride: conv.strides[i],
-        size: conv.input[i],
-    });
     let (x_size, kernel_size, y_size) = conv.sizes();
     let pass = Pass {
-        conv,
-        dims,
-        phase: None,
+        reach: Reach::forward(conv),
         source: Raw::sized(x, x_size),
         source_channels: [conv.channels, conv.channels / conv.groups],
+        merged: conv.mergeable(),
         kernel: Raw::sized(kernel, kernel_size),
         kernel_steps: [conv.filters, 1],
         to: Raw::sized(y, y_size),
@@ -100,23 +75,12 @@ pub(super) fn forward<T: Tiled>(
 /// The gradient of `x`. Every element of it is written, those that no window reads with zero.
 pub(super) fn data_grad<T: Tiled>(isa: Isa<T>, conv: &Conv, dy: View, kernel: View, dx: Grad) {
     let (x_size, kernel_size, y_size) = conv.sizes();
-    let [a, b, c] = conv.strides;
-    for phase in 0..a * b * c {
-        let phase = [phase / (b * c), phase / c % b, phase % c];
-        let dims = std::array::from_fn(|i| Dim {
-            count: conv.input[i].saturating_sub(phase[i]).div_ceil(conv.strides[i]),
-            first: phase[i],
-            step: conv.strides[i],
-            written: conv.input[i],
-            stride: 1,
-            size: conv.output[i],
-        });
+    for reach in Reach::backward(conv) {
         let pass = Pass {
-            conv,
-            dims,
-            phase: Some(phase),
+            reach,
             source: Raw::sized(dy, y_size),
             source_channels: [conv.filters, conv.filters / conv.groups],
+            merged: 1,
             kernel: Raw::sized(kernel, kernel_size),
             kernel_steps: [1, conv.filters],
             to: Raw::sized(dx.view, x_size),
@@ -140,6 +104,14 @@ impl Conv {
         )
     }
 
+    /// How many taps along the last dimension are read as one: all where they have few channels, so that sums are not cut into short
+    /// pieces.
+    fn mergeable(&self) -> usize {
+        let last = MAX_SPATIAL - 1;
+        let adjacent = self.groups == 1 && self.dilation[last] == 1 && self.channels <= FEW_CHANNELS;
+        if adjacent && self.kernel[last] * self.channels <= MAX_DEPTH { self.kernel[last] } else { 1 }
+    }
+
     /// Tap number `index` along each dimension.
     pub(super) fn tap(&self, index: usize) -> [usize; MAX_SPATIAL] {
         let [_, b, c] = self.kernel;
@@ -156,32 +128,9 @@ struct Pixel {
 }
 
 impl<T: Tiled> Pass<'_, T> {
-    /// The taps that reach this phase.
-    fn taps(&self) -> impl Iterator<Item = Tap> + '_ {
-        let conv = self.conv;
-        (0..conv.kernel.iter().product()).filter_map(move |index| {
-            let tap = conv.tap(index);
-            let mut offset = [0; MAX_SPATIAL];
-            for i in 0..MAX_SPATIAL {
-                let (ahead, padding) = ((tap[i] * conv.dilation[i]) as isize, conv.padding[i] as isize);
-                offset[i] = match self.phase {
-                    None => ahead - padding,
-                    Some(phase) => {
-                        let (back, stride) = (phase[i] as isize + padding - ahead, conv.strides[i] as isize);
-                        if back % stride != 0 {
-                            return None;
-                        }
-                        back / stride
-                    }
-                };
-            }
-            Some(Tap { index, offset })
-        })
-    }
-
     fn run(&self, isa: Isa<T>) {
-        let pixels = self.conv.batch * self.dims.iter().map(|d| d.count).product::<usize>();
-        let (depth, columns) = (self.source_channels[1], self.to_channels[1]);
+        let pixels = self.reach.pixels();
+        let (depth, columns) = (self.depth(), self.to_channels[1]);
         if pixels * columns == 0 {
             return;
         }
@@ -190,8 +139,8 @@ impl<T: Tiled> Pass<'_, T> {
         let enough = TASK_WORK / (columns.min(isa.cols) * depth * taps).max(1);
         let piece = enough.max(TASK_PIXELS).min(pixels);
         let piece = pixels.div_ceil(pixels.div_ceil(piece));
-        let per_piece = panels * self.conv.groups;
-        let work = pixels * columns * self.conv.groups * depth * taps / MULTIPLICATIONS;
+        let per_piece = panels * self.reach.conv.groups;
+        let work = pixels * columns * self.reach.conv.groups * depth * taps / MULTIPLICATIONS;
         threads::tasks(pixels.div_ceil(piece) * per_piece, work, |task| {
             let (from, part) = (task / per_piece * piece, task % per_piece);
             let (group, panel) = (part / panels, part % panels);
@@ -199,13 +148,25 @@ impl<T: Tiled> Pass<'_, T> {
         });
     }
 
+    /// Numbers that a tap reads.
+    fn depth(&self) -> usize {
+        self.source_channels[1] * self.merged
+    }
+
+    /// The taps, of those that are read as one the first.
+    fn taps(&self) -> impl Iterator<Item = Tap> {
+        self.reach.taps().step_by(self.merged)
+    }
+
     /// Pixels `range`, and the columns of a tile from column `j` of a group.
     fn panel(&self, isa: Isa<T>, taps: usize, range: [usize; 2], group: usize, j: usize) {
-        let (depth, columns) = (self.source_channels[1], self.to_channels[1]);
+        let (depth, columns) = (self.depth(), self.to_channels[1]);
         let cols = (columns - j).min(isa.cols);
         let width = isa.width(cols);
         let mut panel = Panel::<T>::new();
         let zeros = [T::zero(); MAX_DEPTH];
+        // What merged taps read at the border: a row for each row of a tile.
+        let mut border = MaybeUninit::<[[T; MAX_DEPTH]; MAX_ROWS]>::uninit();
         let tile_rows = isa.even_rows(range[1] - range[0]);
         // Channels of a tap, and taps, that fit into a panel.
         let stretch = depth.div_ceil(depth.div_ceil(MAX_DEPTH));
@@ -215,15 +176,16 @@ impl<T: Tiled> Pass<'_, T> {
             let (first, last) = (run == 0, run + 1 == stretches * rounds);
             let channel = run / rounds * stretch;
             let len = stretch.min(depth - channel);
-            let mut some = [Tap { index: 0, offset: [0; MAX_SPATIAL] }; MAX_TAPS];
+            let mut some = [Tap::NONE; MAX_TAPS];
             let mut count = 0;
             for tap in self.taps().skip(run % rounds * at_once).take(at_once) {
                 some[count] = tap;
                 count += 1;
             }
             let some = &some[..count];
+            let reading = Reading::new(self, some, group * depth + channel, len, &zeros, &mut border);
             for (i, tap) in some.iter().enumerate() {
-                let conv = self.conv;
+                let conv = self.reach.conv;
                 let start = tap.index * (conv.channels / conv.groups) * conv.filters
                     + group * (conv.filters / conv.groups)
                     + channel * self.kernel_steps[0]
@@ -249,17 +211,23 @@ impl<T: Tiled> Pass<'_, T> {
             };
             let epilogue =
                 Epilogue { alpha: T::one(), adds: self.adds || !first, bias, relu: last && self.relu };
-            let source = self.source.at(group * depth + channel).cast_const();
+            let mut segments = [Segment::EMPTY; MAX_TAPS];
+            for (i, segment) in segments[..count].iter_mut().enumerate() {
+                segment.b = panel.as_mut_ptr().wrapping_add(i * len * width);
+                segment.len = len;
+            }
+            let segments = &mut segments[..count];
+            let mut walk = Walk::new(&self.reach.dims, range[0]);
+            let mut pixels = [Pixel::default(); MAX_ROWS];
+            let mut c = [std::ptr::null_mut(); MAX_ROWS];
             for from in (range[0]..range[1]).step_by(tile_rows) {
                 let rows = (range[1] - from).min(tile_rows);
-                let (pixels, c) = self.pixels(from, rows, group * columns + j);
-                let mut segments = [Segment::EMPTY; MAX_TAPS];
-                self.segments(&pixels[..rows], some, source, &zeros, &mut segments);
-                for (i, segment) in segments[..count].iter_mut().enumerate() {
-                    segment.b = panel.as_mut_ptr().wrapping_add(i * len * width);
-                    segment.len = len;
+                for (pixel, c) in pixels.iter_mut().zip(&mut c).take(rows) {
+                    let written;
+                    (*pixel, written) = walk.next();
+                    *c = self.to.at(written * self.to_channels[0] + group * columns + j);
                 }
-                let segments = &segments[..count];
+                reading.rows(&pixels[..rows], segments);
                 let tile = Tile { segments, a_step: 1, b_step: width, rows, cols, c, epilogue };
                 // SAFETY: rows are pixels of the source or zeros, long enough for `len`; the panel was packed; every
                 // pixel's columns are written by one task.
@@ -267,68 +235,139 @@ impl<T: Tiled> Pass<'_, T> {
             }
         }
     }
+}
 
-    /// Pixels `from..from + rows`, and where column `column` of each is written.
-    #[inline]
-    fn pixels(&self, from: usize, rows: usize, column: usize) -> ([Pixel; MAX_ROWS], [*mut T; MAX_ROWS]) {
-        let mut pixels = [Pixel::default(); MAX_ROWS];
-        let mut to = [std::ptr::null_mut(); MAX_ROWS];
-        let [a, b, c] = self.dims;
-        let mut at = [
-            from / (a.count * b.count * c.count),
-            from / (b.count * c.count) % a.count,
-            from / c.count % b.count,
-            from % c.count,
-        ];
-        for row in 0..rows {
-            let [sample, at_dims @ ..] = at;
-            let (mut base, mut written) = (sample as isize, sample);
-            for i in 0..MAX_SPATIAL {
-                let dim = &self.dims[i];
-                pixels[row].start[i] = (at_dims[i] * dim.stride) as isize;
-                base = base * dim.size as isize + pixels[row].start[i];
-                written = written * dim.written + dim.first + at_dims[i] * dim.step;
-            }
-            pixels[row].base = base;
-            to[row] = self.to.at(written * self.to_channels[0] + column);
-            at[3] += 1;
-            for i in (0..MAX_SPATIAL).rev() {
-                if at[i + 1] == self.dims[i].count {
-                    at[i + 1] = 0;
-                    at[i] += 1;
-                }
-            }
-        }
-        (pixels, to)
+/// The destination pixels in order.
+struct Walk<'a> {
+    dims: &'a [Dim; MAX_SPATIAL],
+    /// Sample and coordinates.
+    at: [usize; MAX_SPATIAL + 1],
+    pixel: Pixel,
+    written: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(dims: &'a [Dim; MAX_SPATIAL], from: usize) -> Walk<'a> {
+        let [a, b, c] = dims;
+        let line = from / c.count;
+        let at = [line / (a.count * b.count), line / b.count % a.count, line % b.count, from % c.count];
+        let mut walk = Walk { dims, at, pixel: Pixel::default(), written: 0 };
+        walk.look();
+        walk
     }
 
-    /// Where each tap reads for each pixel.
-    #[inline]
-    fn segments(
-        &self,
-        pixels: &[Pixel],
-        taps: &[Tap],
-        source: *const T,
-        zeros: &[T; MAX_DEPTH],
-        segments: &mut [Segment<T>; MAX_TAPS],
-    ) {
-        let size = self.dims.map(|d| d.size as isize);
-        let step = self.source_channels[0] as isize;
-        // Most tiles lie inside with all their windows.
-        let inside = (0..MAX_SPATIAL).all(|i| {
-            let low = taps.iter().map(|tap| tap.offset[i]).min().unwrap_or(0);
-            let high = taps.iter().map(|tap| tap.offset[i]).max().unwrap_or(0);
-            pixels.iter().all(|p| p.start[i] + low >= 0 && p.start[i] + high < size[i])
-        });
-        for (tap, segment) in taps.iter().zip(segments) {
-            let [a, b, c] = tap.offset;
-            let ahead = (a * size[1] + b) * size[2] + c;
-            for (pixel, row) in pixels.iter().zip(&mut segment.rows) {
-                let reads = inside
-                    || (0..MAX_SPATIAL).all(|i| (0..size[i]).contains(&(pixel.start[i] + tap.offset[i])));
-                *row =
-                    if reads { source.wrapping_offset((pixel.base + ahead) * step) } else { zeros.as_ptr() };
+    /// Works out the pixel from its coordinates.
+    fn look(&mut self) {
+        let [sample, at @ ..] = self.at;
+        (self.pixel.base, self.written) = (sample as isize, sample);
+        for (i, dim) in self.dims.iter().enumerate() {
+            self.pixel.start[i] = (at[i] * dim.stride) as isize;
+            self.pixel.base = self.pixel.base * dim.size as isize + self.pixel.start[i];
+            self.written = self.written * dim.written + dim.first + at[i] * dim.step;
+        }
+    }
+
+    /// The next pixel, and the number of that which is written.
+    #[inline(always)]
+    fn next(&mut self) -> (Pixel, usize) {
+        let next = (self.pixel, self.written);
+        let last = &self.dims[MAX_SPATIAL - 1];
+        self.at[MAX_SPATIAL] += 1;
+        if self.at[MAX_SPATIAL] < last.count {
+            self.pixel.start[MAX_SPATIAL - 1] += last.stride as isize;
+            self.pixel.base += last.stride as isize;
+            self.written += last.step;
+        } else {
+            for i in (0..MAX_SPATIAL).rev() {
+                if self.at[i + 1] == self.dims[i].count {
+                    self.at[i + 1] = 0;
+                    self.at[i] += 1;
+                }
             }
+            self.look();
+        }
+        next
+    }
+}
+
+/// Some taps, and where they read.
+struct Reading<'a, T> {
+    pass: &'a Pass<'a, T>,
+    taps: &'a [Tap],
+    /// The smallest and the largest offset along each dimension.
+    offsets: [[isize; 2]; MAX_SPATIAL],
+    /// The first channel.
+    source: *const T,
+    /// Numbers that each tap reads.
+    len: usize,
+    zeros: &'a [T; MAX_DEPTH],
+    border: *mut [T; MAX_DEPTH],
+}
+
+impl<'a, T: Tiled> Reading<'a, T> {
+    fn new(
+        pass: &'a Pass<'a, T>,
+        taps: &'a [Tap],
+        channel: usize,
+        len: usize,
+        zeros: &'a [T; MAX_DEPTH],
+        border: &'a mut MaybeUninit<[[T; MAX_DEPTH]; MAX_ROWS]>,
+    ) -> Self {
+        let offsets = std::array::from_fn(|i| {
+            let all = taps.iter().map(|tap| tap.offset[i]);
+            let merged = if i + 1 == MAX_SPATIAL { pass.merged as isize - 1 } else { 0 };
+            [all.clone().min().unwrap_or(0), all.max().unwrap_or(0) + merged]
+        });
+        let source = pass.source.at(channel).cast_const();
+        Reading { pass, taps, offsets, source, len, zeros, border: border.as_mut_ptr().cast() }
+    }
+
+    /// Where each tap reads for each pixel of a tile.
+    #[inline]
+    fn rows(&self, pixels: &[Pixel], segments: &mut [Segment<T>]) {
+        let size = self.pass.reach.dims.map(|d| d.size as isize);
+        let step = self.pass.source_channels[0] as isize;
+        // Most tiles lie inside with all their windows.
+        let inside = pixels.iter().all(|pixel| {
+            (0..MAX_SPATIAL).all(|i| {
+                pixel.start[i] + self.offsets[i][0] >= 0 && pixel.start[i] + self.offsets[i][1] < size[i]
+            })
+        });
+        for (n, (tap, segment)) in self.taps.iter().zip(segments).enumerate() {
+            let [a, b, c] = tap.offset;
+            let ahead = ((a * size[1] + b) * size[2] + c) * step;
+            let from = self.source.wrapping_offset(ahead);
+            for (r, (pixel, row)) in pixels.iter().zip(&mut segment.rows).enumerate() {
+                let there = from.wrapping_offset(pixel.base * step);
+                *row = if inside { there } else { self.at_border(pixel, tap, there, [n, r]) };
+            }
+        }
+    }
+
+    /// What tap number `n` reads for row `r` of a tile, where some windows reach into the padding.
+    fn at_border(&self, pixel: &Pixel, tap: &Tap, there: *const T, [n, r]: [usize; 2]) -> *const T {
+        const LAST: usize = MAX_SPATIAL - 1;
+        let dims = &self.pass.reach.dims;
+        let at: [isize; MAX_SPATIAL] = std::array::from_fn(|i| pixel.start[i] + tap.offset[i]);
+        let merged = self.pass.merged as isize;
+        // Of the merged taps, those that are inside.
+        let (from, to) =
+            ((-at[LAST]).clamp(0, merged), (dims[LAST].size as isize - at[LAST]).clamp(0, merged));
+        if from >= to || (0..LAST).any(|i| !(0..dims[i].size as isize).contains(&at[i])) {
+            return self.zeros.as_ptr();
+        }
+        if to - from == merged {
+            return there;
+        }
+        let channels = self.pass.source_channels[0];
+        let (from, to) = (from as usize * channels, to as usize * channels);
+        // SAFETY: a row of `border` has room for all taps of a run. Pixels between `from` and `to` are inside the source.
+        unsafe {
+            let row = self.border.add(r).cast::<T>().add(n * self.len);
+            row.write_bytes(0, from);
+            row.add(from).copy_from_nonoverlapping(there.add(from), to - from);
+            row.add(to).write_bytes(0, self.len - to);
+            row
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod raw;
 pub(crate) mod simd;
 pub(crate) mod single;
 pub mod threads;
+pub(crate) mod workspace;
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::sync::Arc;
@@ -19,12 +20,13 @@ use crate::device::{Block, DeviceError, Kernels, Memory};
 #[derive(Clone, Default)]
 pub struct Cpu {
     pool: Option<Arc<Pool>>,
+    pub(crate) exact: bool,
 }
 
 impl Cpu {
     /// With the pool that devices share, as large as rayon's global one; on a thread of any rayon pool, with that pool.
     pub fn new() -> Cpu {
-        Cpu { pool: None }
+        Cpu::default()
     }
 
     /// With a pool of its own.
@@ -32,7 +34,22 @@ impl Cpu {
     /// # Panics
     /// If the threads cannot be started.
     pub fn with_threads(threads: usize) -> Cpu {
-        Cpu { pool: Some(Arc::new(Pool::new(threads))) }
+        Cpu { pool: Some(Arc::new(Pool::new(threads))), exact: false }
+    }
+
+    /// Computes every sum by its definition, term by term. Otherwise convolutions of 32-bit floats with 3x3 kernels are computed by
+    /// Winograd's algorithm, whose errors are larger: about 1e-5 of the largest output instead of 1e-6.
+    ///
+    /// ```
+    /// use keras_kernels::{Cpu, Device};
+    ///
+    /// let device = Device::from(Cpu::new().exact());
+    /// assert_eq!(device.name(), "cpu");
+    /// ```
+    #[must_use]
+    pub fn exact(mut self) -> Cpu {
+        self.exact = true;
+        self
     }
 }
 

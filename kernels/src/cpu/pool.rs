@@ -167,14 +167,28 @@ pub(super) fn install(pool: Option<&Pool>, forks: bool, work: &mut Work<'_>) {
     }
 }
 
+/// The pool of the device that works on this thread, if it is not a thread of one.
+fn here() -> Option<&'static Pool> {
+    // SAFETY: a pool that is `HERE` outlives the call that put it there, which is not over; nobody keeps the reference longer.
+    HERE.get().map(|pool| unsafe { pool.as_ref() })
+}
+
+/// How many threads [`fork`] has.
+pub(super) fn threads() -> usize {
+    match here() {
+        Some(pool) => pool.threads.as_ref().map_or(1, rayon::ThreadPool::current_num_threads),
+        None => rayon::current_num_threads(),
+    }
+}
+
+/// The number of this thread among those of [`threads`], where forked work runs.
+pub(super) fn thread() -> usize {
+    if HERE.get().is_some() { 0 } else { rayon::current_thread_index().unwrap_or(0) }
+}
+
 /// Calls `fork` on a thread of a pool, or tells that there is but one thread.
 pub(super) fn fork(fork: &(dyn Fn() + Sync)) -> bool {
-    // SAFETY: a pool that is `HERE` outlives the call that put it there, which is not over.
-    let here = HERE.get().map(|pool| unsafe { pool.as_ref() });
-    let several = match here {
-        Some(pool) => pool.threads.is_some(),
-        None => rayon::current_num_threads() > 1,
-    };
+    let (here, several) = (here(), threads() > 1);
     if several {
         match here {
             None if rayon::current_thread_index().is_some() => fork(),

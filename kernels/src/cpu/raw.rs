@@ -45,6 +45,11 @@ impl<T: Element> Raw<T> {
         Raw::of(view)
     }
 
+    /// The elements of a slice, for as long as that is borrowed.
+    pub(crate) fn from_slice(slice: &mut [T]) -> Raw<T> {
+        Raw { address: slice.as_mut_ptr(), len: slice.len() }
+    }
+
     /// The address of element `offset`, for kernels that do their own arithmetic on addresses.
     #[inline(always)]
     pub(crate) fn at(self, offset: usize) -> *mut T {

@@ -80,8 +80,13 @@ macro_rules! conv {
                 let kernel = WeightSpec::new("kernel", window.kernel(x.last() / self.groups, self.filters), self.kernel_initializer)
                     .regularizer(self.kernel_regularizer)
                     .constraint(self.kernel_constraint);
-                let plan = plan_try!(window.plan(&Images { x, y }, None, None));
-                Ok(self.with_bias(plan.weight(kernel), self.filters))
+                let conv = window.conv(x.shape_for(1), y.shape_for(1), self.groups);
+                let room = window::room(conv.data_grad_scratch_len());
+                let mut plan = plan_try!(window.plan(&Images { x, y }, None, room)).weight(kernel);
+                if let Some(packed) = window::room(conv.packed_len()) {
+                    plan = plan.pack(packed);
+                }
+                Ok(self.with_bias(plan, self.filters))
             }
 
             /// The plan with a bias for this many channels.
@@ -110,11 +115,18 @@ macro_rules! conv {
                 self.plan(inputs)
             }
 
+            fn pack(&self, cx: &Context<'_>, call: &Call) {
+                let (window, turn) = (self.window(), self.window().turn());
+                let conv =
+                    window.conv(turn.kept_input(call).shape(), turn.output(call).shape(), self.groups);
+                cx.device.conv_pack(&conv, call.weights[0], call.packed[0]);
+            }
+
             fn forward(&self, cx: &Context<'_>, call: &Call) {
                 let (window, bias) = (self.window(), call.weights.get(1).copied());
                 window.forward(cx, call, |x, y, f| {
                     let conv = window.conv(x.shape(), y.shape(), self.groups);
-                    cx.device.conv(&conv, x, call.weights[0], bias, f, y);
+                    cx.device.conv(&conv, x, call.weights[0], call.packed.first().copied(), bias, f, y);
                 });
             }
 
@@ -126,8 +138,9 @@ macro_rules! conv {
                     cx.device.conv_kernel_grad(&conv, x, dz, dkernel);
                 }
                 window::bias_grad(cx, dz, window::weight_grad(call, 1));
-                let kernel = call.weights[0];
-                window.turn().input_grad(cx, call, |dx| cx.device.conv_data_grad(&conv, dz, kernel, dx));
+                let room = window.turn().rest(&call.backward_scratch).first();
+                let (kernel, room) = (call.weights[0], room.filter(|_| conv.data_grad_scratch_len() > 0).copied());
+                window.turn().input_grad(cx, call, |dx| cx.device.conv_data_grad(&conv, dz, kernel, room, dx));
             }
         }
     };
@@ -221,6 +234,15 @@ mod tests {
         LayerCheck::new(Conv3D::new(2, 2).padding(Padding::Same).strides(2))
             .input(Spec::of(&[2, 3, 2, 1]))
             .run();
+    }
+
+    #[test]
+    fn gradients_in_tiles() {
+        // Enough channels and pixels for Winograd's algorithm; that of the kernel is another.
+        let layer = Conv2D::new(32, 3).padding(Padding::Same).use_bias(false);
+        LayerCheck::new(layer).input(Spec::of(&[5, 5, 16])).frozen().run();
+        let layer = Conv2D::new(32, 3).data_format(DataFormat::ChannelsFirst);
+        LayerCheck::new(layer).input(Spec::of(&[16, 7, 7])).frozen().run();
     }
 
     #[test]

@@ -107,7 +107,7 @@ macro_rules! conv_transpose {
                 let (window, bias) = (self.window(), call.weights.get(1).copied());
                 window.forward(cx, call, |x, y, f| {
                     let conv = window.transposed(x.shape(), y.shape(), &self.output_padding);
-                    cx.device.conv_data_grad(&conv, x, call.weights[0], Grad::write(y));
+                    cx.device.conv_data_grad(&conv, x, call.weights[0], None, Grad::write(y));
                     window::add_bias(cx, bias, f, y);
                 });
             }
@@ -126,7 +126,7 @@ macro_rules! conv_transpose {
                 window.turn().input_grad(cx, call, |dx| {
                     // A forward convolution writes: what adds goes through a room of its own.
                     let to = if dx.adds() { room } else { dx.view };
-                    cx.device.conv(&conv, dz, kernel, None, linear, to);
+                    cx.device.conv(&conv, dz, kernel, None, None, linear, to);
                     if dx.adds() {
                         walks::copy(cx, room, dx);
                     }

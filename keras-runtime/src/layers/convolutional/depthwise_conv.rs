@@ -105,7 +105,7 @@ macro_rules! depthwise_conv {
                 let (window, bias) = (self.window(), call.weights.get(1).copied());
                 window.forward(cx, call, |x, y, f| {
                     let conv = window.conv(x.shape(), y.shape(), x.shape().last());
-                    cx.device.conv(&conv, x, call.weights[0], bias, f, y);
+                    cx.device.conv(&conv, x, call.weights[0], None, bias, f, y);
                 });
             }
 
@@ -118,7 +118,7 @@ macro_rules! depthwise_conv {
                 }
                 window::bias_grad(cx, dz, window::weight_grad(call, 1));
                 let kernel = call.weights[0];
-                window.turn().input_grad(cx, call, |dx| cx.device.conv_data_grad(&conv, dz, kernel, dx));
+                window.turn().input_grad(cx, call, |dx| cx.device.conv_data_grad(&conv, dz, kernel, None, dx));
             }
         }
     };

@@ -133,9 +133,9 @@ macro_rules! separable_conv {
                 let between = window.turn().rest(&call.saved)[0];
                 window.forward(cx, call, |x, y, f| {
                     let conv = window.conv(x.shape(), between.shape(), x.shape().last());
-                    cx.device.conv(&conv, x, call.weights[0], None, Activation::Linear, between);
+                    cx.device.conv(&conv, x, call.weights[0], None, None, Activation::Linear, between);
                     let conv = self.pointwise().conv(between.shape(), y.shape(), 1);
-                    cx.device.conv(&conv, between, call.weights[1], bias, f, y);
+                    cx.device.conv(&conv, between, call.weights[1], None, bias, f, y);
                 });
             }
 
@@ -149,13 +149,13 @@ macro_rules! separable_conv {
                     cx.device.conv_kernel_grad(&conv, between, dz, dkernel);
                 }
                 window::bias_grad(cx, dz, window::weight_grad(call, 2));
-                cx.device.conv_data_grad(&conv, dz, call.weights[1], Grad::write(dbetween));
+                cx.device.conv_data_grad(&conv, dz, call.weights[1], None, Grad::write(dbetween));
                 let conv = window.conv(x.shape(), between.shape(), x.shape().last());
                 if let Some(dkernel) = window::weight_grad(call, 0) {
                     cx.device.conv_kernel_grad(&conv, x, dbetween, dkernel);
                 }
                 let kernel = call.weights[0];
-                window.turn().input_grad(cx, call, |dx| cx.device.conv_data_grad(&conv, dbetween, kernel, dx));
+                window.turn().input_grad(cx, call, |dx| cx.device.conv_data_grad(&conv, dbetween, kernel, None, dx));
             }
         }
     };

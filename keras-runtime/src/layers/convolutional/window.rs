@@ -171,13 +171,15 @@ impl<const N: usize> Window<N> {
     }
 
     /// The geometry of a convolution from `x` to `y` (full shapes, channels last).
-    pub(super) fn conv(&self, x: Shape, y: Shape, groups: usize) -> Conv {
+    pub(super) const fn conv(&self, x: Shape, y: Shape, groups: usize) -> Conv {
         let (kernel, strides, dilation) =
             (fill(&self.kernel_size), fill(&self.strides), fill(&self.dilation_rate));
         let input = sizes(x);
         let mut padding = [0; DIMS];
-        for i in 0..N {
+        let mut i = 0;
+        while i < N {
             padding[i] = slide(input[i], kernel[i], strides[i], dilation[i], self.padding).before;
+            i += 1;
         }
         let (batch, channels, filters) = (x.dim(0), x.last(), y.last());
         Conv {
@@ -239,6 +241,11 @@ impl<const N: usize> Window<N> {
         let dz = activated::gradient(cx, call, self.activation);
         self.turn().output_grad(cx, call, dz)
     }
+}
+
+/// A buffer of so many numbers that does not depend on the batch; none for 0.
+pub(super) const fn room(numbers: usize) -> Option<Spec> {
+    if numbers == 0 { None } else { Some(Spec::fixed(Shape::of(&[numbers]))) }
 }
 
 /// Adds a bias to each position, for convolutions that cannot add it on the way.

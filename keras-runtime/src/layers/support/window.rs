@@ -144,10 +144,12 @@ impl Turn {
 }
 
 /// Spatial sizes of a full shape with channels last, with 1 for the dimensions that are not there.
-pub(crate) fn sizes(shape: Shape) -> [usize; DIMS] {
+pub(crate) const fn sizes(shape: Shape) -> [usize; DIMS] {
     let mut out = [1; DIMS];
-    for (i, n) in out[..shape.rank() - 2].iter_mut().enumerate() {
-        *n = shape.dim(i + 1);
+    let mut i = 0;
+    while i + 2 < shape.rank() {
+        out[i] = shape.dim(i + 1);
+        i += 1;
     }
     out
 }

@@ -1,0 +1,273 @@
+//! Tiles through the three stages.
+
+use super::super::Conv;
+use super::transformed_len;
+use super::transforms::{self, LANES, Lanes, PRODUCTS, REACH, SIDE};
+use crate::cpu::raw::Raw;
+use crate::cpu::simd::{self, Kernel, Level};
+use crate::cpu::workspace;
+use crate::matmul::cpu::MULTIPLICATIONS;
+use crate::matmul::tile::{Epilogue, Isa, MAX_ROWS, Segment, Tile};
+use crate::{Grad, View};
+
+/// Tiles of a task: a few rows of the micro-kernel's, so that a transformed kernel is read for many tiles at once.
+const BLOCK: usize = 28;
+
+/// Elements of transformed inputs that stay in the second cache; beyond them a task takes half the tiles.
+const CACHED: usize = 192 * 1024;
+
+const ZEROS: Lanes = [0.0; LANES];
+
+/// Tasks that are wanted at least; with fewer blocks of tiles the columns are cut as well.
+const TASKS: usize = 8;
+
+/// How an image is cut.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Tiles {
+    batch: usize,
+    down: usize,
+    across: usize,
+}
+
+impl Tiles {
+    pub(in super::super) const fn of(conv: &Conv) -> Tiles {
+        let last = conv.rank - 1;
+        let across = conv.output[last].div_ceil(SIDE);
+        Tiles { batch: conv.batch, down: conv.output[last - 1].div_ceil(SIDE), across }
+    }
+
+    /// Tiles of one image.
+    pub(in super::super) const fn of_image(&self) -> usize {
+        self.down * self.across
+    }
+
+    /// Tiles of the batch.
+    fn count(&self) -> usize {
+        self.batch * self.of_image()
+    }
+
+    /// Sample, and the first row and column of outputs, of tile `at`.
+    fn place(&self, at: usize) -> (usize, [usize; 2]) {
+        let sample = at / (self.down * self.across);
+        (sample, [at / self.across % self.down * SIDE, at % self.across * SIDE])
+    }
+}
+
+/// A convolution with a transformed kernel: `y = x * kernel + bias`, `relu` of it if asked for, or added to `y`.
+pub(in super::super) struct Pass<'a> {
+    /// With dimensions aligned to the end.
+    pub(in super::super) conv: &'a Conv,
+    pub(in super::super) x: View,
+    pub(in super::super) packed: View,
+    pub(in super::super) bias: Option<View>,
+    pub(in super::super) relu: bool,
+    pub(in super::super) y: Grad,
+}
+
+impl Pass<'_> {
+    pub(in super::super) fn run(&self, isa: Isa<f32>) {
+        let conv = self.conv;
+        let (x_size, _, y_size) = conv.sizes();
+        let tiles = Tiles::of(conv);
+        // One line more than the channels: rows a power of two apart would meet in the cache.
+        let pitch = conv.channels.next_multiple_of(LANES) + LANES;
+        let full = BLOCK / isa.rows * isa.rows;
+        let most = if PRODUCTS * full * pitch > CACHED { full / 2 } else { full };
+        let blocks = tiles.count().div_ceil(most);
+        let block = tiles.count().div_ceil(blocks);
+        let panels = conv.filters.div_ceil(isa.cols);
+        let cuts = TASKS.div_ceil(blocks).min(panels);
+        let per_cut = panels.div_ceil(cuts);
+        let cuts = panels.div_ceil(per_cut);
+        let stage = Stage {
+            conv,
+            tiles,
+            isa,
+            x: Raw::sized(self.x, x_size),
+            packed: Raw::sized(self.packed, transformed_len(conv.channels, conv.filters)),
+            bias: self.bias.map(|bias| Raw::sized(bias, conv.filters)),
+            relu: self.relu,
+            y: Raw::sized(self.y.view, y_size),
+            adds: self.y.adds(),
+            pitch,
+            width: isa.cols.next_multiple_of(LANES),
+            step: block * pitch + LANES,
+            sum_step: block * isa.cols.next_multiple_of(LANES) + LANES,
+        };
+        let work = PRODUCTS * tiles.count() * conv.channels * conv.filters / MULTIPLICATIONS;
+        workspace::tasks(blocks * cuts, work, PRODUCTS * (stage.step + stage.sum_step), |task, room| {
+            let (first, cut) = (task / cuts * block, task % cuts * per_cut);
+            let some = block.min(tiles.count().saturating_sub(first));
+            let (inputs, sums) = room.split_at_mut(PRODUCTS * stage.step);
+            if some == 0 {
+                return;
+            }
+            simd::run(Inputs { stage: &stage, first, some, to: inputs });
+            for panel in cut..(cut + per_cut).min(panels) {
+                let j = panel * isa.cols;
+                let cols = (conv.filters - j).min(isa.cols);
+                stage.products(inputs, some, [j, cols], sums);
+                simd::run(Outputs { stage: &stage, first, some, sums, j, cols });
+            }
+        });
+    }
+}
+
+/// What all tasks know.
+struct Stage<'a> {
+    conv: &'a Conv,
+    tiles: Tiles,
+    isa: Isa<f32>,
+    x: Raw<f32>,
+    packed: Raw<f32>,
+    bias: Option<Raw<f32>>,
+    relu: bool,
+    y: Raw<f32>,
+    adds: bool,
+    /// From one tile's transformed inputs to the next one's, and of one product's to the next one's.
+    pitch: usize,
+    step: usize,
+    /// The same of sums.
+    width: usize,
+    sum_step: usize,
+}
+
+impl Stage<'_> {
+    /// The 36 products of a block of tiles with a panel: columns `j`, and how many.
+    fn products(&self, inputs: &mut [f32], some: usize, [j, cols]: [usize; 2], sums: &mut [f32]) {
+        let (channels, isa) = (self.conv.channels, self.isa);
+        let width = isa.width(cols);
+        let rows_at_once = isa.even_rows(some);
+        for product in 0..PRODUCTS {
+            let b = self.packed.at(PRODUCTS * channels * j + product * channels * width).cast_const();
+            for first in (0..some).step_by(rows_at_once) {
+                let rows = rows_at_once.min(some - first);
+                let mut segment = Segment { b, len: channels, ..Segment::EMPTY };
+                let mut c = [std::ptr::null_mut(); MAX_ROWS];
+                for row in 0..rows {
+                    segment.rows[row] = inputs[product * self.step + (first + row) * self.pitch..].as_ptr();
+                    c[row] = sums[product * self.sum_step + (first + row) * self.width..].as_mut_ptr();
+                }
+                let epilogue = Epilogue { alpha: 1.0, adds: false, bias: std::ptr::null(), relu: false };
+                let segments = &[segment];
+                let tile = Tile { segments, a_step: 1, b_step: width, rows, cols, c, epilogue };
+                // SAFETY: a row of inputs has `pitch` elements, at least the channels; a row of sums `width`, at least the columns; the
+                // panel is `channels` rows of `width`.
+                unsafe { isa.run(&tile) };
+            }
+        }
+    }
+}
+
+/// The first stage: transforms the inputs of a block of tiles.
+struct Inputs<'a> {
+    stage: &'a Stage<'a>,
+    first: usize,
+    some: usize,
+    to: &'a mut [f32],
+}
+
+impl Kernel for Inputs<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let Stage { conv, tiles, x, pitch, step, .. } = *self.stage;
+        let ([_, height, across], channels) = (conv.input, conv.channels);
+        for tile in 0..self.some {
+            let (sample, [row, column]) = tiles.place(self.first + tile);
+            // Where each pixel starts; `None` in the padding.
+            let mut pixels = [[None; REACH]; REACH];
+            for (i, line) in pixels.iter_mut().enumerate() {
+                for (j, pixel) in line.iter_mut().enumerate() {
+                    let y = (row + i).wrapping_sub(conv.padding[1]);
+                    let x = (column + j).wrapping_sub(conv.padding[2]);
+                    if y < height && x < across {
+                        *pixel = Some(((sample * height + y) * across + x) * channels);
+                    }
+                }
+            }
+            let mut from = [[ZEROS; REACH]; REACH];
+            for channel in (0..channels).step_by(LANES) {
+                let lanes = LANES.min(channels - channel);
+                for (pixel, from) in pixels.as_flattened().iter().zip(from.as_flattened_mut()) {
+                    if let Some(at) = pixel {
+                        // SAFETY: `lanes` channels of a pixel inside `x`, which nobody writes to.
+                        let values = unsafe { x.slice(at + channel, lanes) };
+                        match values.try_into() {
+                            Ok(values) => *from = values,
+                            Err(_) => from[..lanes].copy_from_slice(values),
+                        }
+                    }
+                }
+                let at = tile * pitch + channel;
+                transforms::input(
+                    |i, j| &from[i][j],
+                    |product, values| self.to[product * step + at..][..LANES].copy_from_slice(values),
+                );
+            }
+        }
+    }
+}
+
+/// The last stage: from sums to outputs, in the columns of a panel.
+struct Outputs<'a> {
+    stage: &'a Stage<'a>,
+    first: usize,
+    some: usize,
+    sums: &'a [f32],
+    j: usize,
+    cols: usize,
+}
+
+impl Kernel for Outputs<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let Stage { conv, tiles, bias, relu, y, adds, width, sum_step, .. } = *self.stage;
+        let [_, height, across] = conv.output;
+        for j in (0..self.cols).step_by(LANES) {
+            let lanes = LANES.min(self.cols - j);
+            let mut bias_lanes = [0.0; LANES];
+            if let Some(bias) = bias {
+                // SAFETY: the bias has an element a column, and nobody writes to it.
+                bias_lanes[..lanes].copy_from_slice(unsafe { bias.slice(self.j + j, lanes) });
+            }
+            for tile in 0..self.some {
+                let (sample, [row, column]) = tiles.place(self.first + tile);
+                let (rows, columns) = (SIDE.min(height - row), SIDE.min(across - column));
+                let at = tile * width + j;
+                transforms::output(
+                    |product| {
+                        let lanes = self.sums[product * sum_step + at..].first_chunk();
+                        lanes.unwrap_or(&ZEROS)
+                    },
+                    |i, k, values| {
+                        if i >= rows || k >= columns {
+                            return;
+                        }
+                        let pixel = (sample * height + row + i) * across + column + k;
+                        // SAFETY: `lanes` columns of a pixel inside `y`, which belong to this task alone.
+                        let to = unsafe { y.slice_mut(pixel * conv.filters + self.j + j, lanes) };
+                        let finish = |to: &mut f32, value: f32, bias: f32| {
+                            let value = value + bias + if adds { *to } else { 0.0 };
+                            // NaN stays NaN.
+                            *to = if relu && value <= 0.0 { 0.0 } else { value };
+                        };
+                        match <&mut Lanes>::try_from(&mut *to) {
+                            Ok(to) => {
+                                for l in 0..LANES {
+                                    finish(&mut to[l], values[l], bias_lanes[l]);
+                                }
+                            }
+                            Err(_) => {
+                                for (l, to) in to.iter_mut().enumerate() {
+                                    finish(to, values[l], bias_lanes[l]);
+                                }
+                            }
+                        }
+                    },
+                );
+            }
+        }
+    }
+}

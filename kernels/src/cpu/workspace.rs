@@ -1,0 +1,107 @@
+//! Memory that tasks work in: more than the stack should hold, kept from one kernel to the next.
+//!
+//! The thread that forks owns it, a part for each thread of the pool. It grows in the first call of a size; later calls allocate
+//! nothing, wherever rayon runs their tasks.
+
+use std::cell::Cell;
+
+use super::{pool, threads};
+use crate::Float;
+
+/// A cache line, which is read and written through addresses alone.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[expect(dead_code)] [f32; LINE]);
+
+/// Elements of a cache line.
+pub(crate) const LINE: usize = 16;
+
+thread_local! {
+    static WORKSPACE: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
+}
+
+/// Where the parts lie.
+#[derive(Clone, Copy)]
+struct Parts(*mut f32);
+// SAFETY: an address; each thread makes a slice of a part of its own.
+unsafe impl Send for Parts {}
+// SAFETY: as above.
+unsafe impl Sync for Parts {}
+
+impl Parts {
+    /// # Safety
+    /// The elements are there, and nobody else uses them.
+    unsafe fn part<'a>(self, start: usize, len: usize) -> &'a mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), len) }
+    }
+}
+
+/// Takes so many lines of this thread's workspace, which has them afterwards.
+///
+/// Whoever is called on this thread meanwhile finds none and makes one of its own.
+fn take(lines: usize) -> Vec<Line> {
+    let workspace = WORKSPACE.take();
+    if workspace.len() >= lines {
+        return workspace;
+    }
+    drop(workspace);
+    vec![Line([0.0; LINE]); lines]
+}
+
+/// Calls `work` with `elements` numbers to work in: aligned to a cache line, of whatever value.
+pub(crate) fn with<T: Float, R>(elements: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
+    let mut workspace = take((elements * size_of::<T>()).div_ceil(size_of::<Line>()));
+    // SAFETY: the workspace has room for them; every pattern of bits is a number.
+    let result = work(unsafe { std::slice::from_raw_parts_mut(workspace.as_mut_ptr().cast(), elements) });
+    WORKSPACE.set(workspace);
+    result
+}
+
+/// As [`threads::tasks`], where each task works in `elements` numbers: aligned to a cache line, of whatever value.
+pub(crate) fn tasks(
+    tasks: usize,
+    work: usize,
+    elements: usize,
+    task: impl Fn(usize, &mut [f32]) + Sync + Send,
+) {
+    let (lines, threads) = (elements.div_ceil(LINE), pool::threads());
+    let mut workspace = take(lines * threads);
+    let parts = Parts(workspace.as_mut_ptr().cast());
+    threads::tasks(tasks, work, |at| {
+        let thread = pool::thread();
+        assert!(thread < threads, "thread {thread} of {threads}");
+        // SAFETY: a line is sixteen floats without padding, and the workspace has `lines` of them for each thread. A thread does one
+        // task at a time, since tasks do not fork.
+        task(at, unsafe { parts.part(thread * lines * LINE, elements) });
+    });
+    WORKSPACE.set(workspace);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::Device;
+
+    #[test]
+    fn tasks_have_parts_of_their_own() {
+        for threads in [1, 3] {
+            Device::cpu_with_threads(threads).install(usize::MAX, &mut || {
+                for elements in [5, 1000, 7] {
+                    let done = AtomicUsize::new(0);
+                    tasks(50, usize::MAX, elements, |at, part| {
+                        assert_eq!(part.len(), elements);
+                        assert_eq!(part.as_ptr() as usize % 64, 0);
+                        part.fill(at as f32);
+                        std::thread::yield_now();
+                        assert!(part.iter().all(|v| *v == at as f32));
+                        done.fetch_add(1, Ordering::Relaxed);
+                    });
+                    assert_eq!(done.into_inner(), 50);
+                }
+            });
+        }
+    }
+}
