@@ -116,6 +116,8 @@ fn seeds() -> Vec<(String, Vec<u8>, Format)> {
         "keras2_graph.yaml",
         "packed.h5",
         "latest.weights.h5",
+        "dense.weights.h5",
+        "many.weights.h5",
     ] {
         let path = files.join(name);
         let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -127,8 +127,14 @@ if not KERAS_2:
             old.visititems(visit)
 
     again("plain.h5", "packed.h5", True)
-    # Groups of at most eight objects: more lie in a fractal heap, which is not read.
     simple = keras.Sequential([keras.Input((3,)), L.Dense(2, name="only")], name="simple")
     simple.save_weights(path("simple.weights.h5"))
     again("simple.weights.h5", "latest.weights.h5", False, libver="latest")
     os.remove(path("simple.weights.h5"))
+    # More than eight objects or attributes lie in a heap, if the order is tracked or the version is new.
+    again("plain.weights.h5", "dense.weights.h5", False, libver="latest")
+    with h5py.File(path("many.weights.h5"), "w", track_order=True) as file:
+        group = file.create_group("layers/dense/vars", track_order=True)
+        group.attrs.update({f"about {i}": "x" * i for i in range(20)})
+        for i in range(120):
+            group[str(i)] = group[str(i % 10)] if i >= 10 else np.float32([i])

@@ -1,7 +1,7 @@
-//! What a group holds: names with addresses, from a symbol table or from link messages.
+//! What a group holds: names with addresses, from a symbol table or from link messages, which may lie in a heap.
 
-use super::UNDEFINED;
 use super::cursor::Cursor;
+use super::dense::{self, Index};
 use super::header::{Message, kind};
 use super::heap::LocalHeap;
 use super::read::File;
@@ -31,10 +31,10 @@ pub(super) fn links<'a>(
                 if cursor.u8()? & 1 != 0 {
                     cursor.skip(8)?;
                 }
-                if cursor.u64()? != UNDEFINED {
-                    return Err("it is a group whose links lie in a fractal heap, which is not read: \
-                                write the file with h5py's default `libver`"
-                        .into());
+                if let Some(place) = dense::place(&mut cursor)? {
+                    for message in dense::messages(file, place, Index::Links)? {
+                        out.push(link(file, &mut Cursor::new(message))?);
+                    }
                 }
             }
             kind::LINK => {

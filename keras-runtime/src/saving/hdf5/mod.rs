@@ -1,7 +1,7 @@
 //! HDF5, as far as Keras uses it: groups with attributes, holding arrays.
 //!
 //! Written are the constructs that h5py writes (superblock 0, groups with symbol tables, contiguous arrays). Read are those,
-//! and what comes of files that were rewritten: newer headers and links, chunks that are packed. Everything that a file
+//! and what comes of files that were rewritten: newer headers and links, heaps of them, chunks that are packed. Everything that a file
 //! declares is checked against its size before memory is taken for it, and every structure that is followed is paid from
 //! a budget of the file's size, so cycles end. Arrays share the bytes of the file.
 //!
@@ -9,6 +9,7 @@
 
 mod chunks;
 mod cursor;
+mod dense;
 mod header;
 mod heap;
 mod links;
@@ -78,6 +79,24 @@ mod tests {
         let file = Bytes::from(write(&root).expect("can be written").to_vec()).shared();
         let array = &read(&file).expect("can be read").arrays["a"];
         assert!(file.as_ptr_range().contains(&array.bytes.as_ptr()));
+    }
+
+    /// A file that h5py wrote (see `tests/formats/make.py`).
+    fn of_h5py(name: &str) -> Group {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/formats/files");
+        let bytes = std::fs::read(folder.join(name)).expect("is there");
+        read(&Bytes::from(bytes).shared()).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    #[test]
+    fn heaps_of_links_and_attributes() {
+        assert_eq!(of_h5py("dense.weights.h5"), of_h5py("plain.weights.h5"));
+        let many = of_h5py("many.weights.h5");
+        let group = many.find(["layers", "dense", "vars"]).expect("is there");
+        let found: Vec<f64> = group.numbered().iter().map(|array| array.to_f64()[0]).collect();
+        assert_eq!(found, (0..120).map(|i| f64::from(i % 10)).collect::<Vec<_>>());
+        let about = |i: usize| group.text(&format!("about {i}")).map(str::len);
+        assert!((0..20).all(|i| about(i) == Some(i)) && group.attributes.len() == 20);
     }
 
     /// A file of one group with one array, and where its structures are.

@@ -7,6 +7,7 @@ use super::super::bytes::Bytes;
 use super::super::tree::{Attribute, Group};
 use super::chunks::{self, Filter};
 use super::cursor::Cursor;
+use super::dense::{self, Index};
 use super::header::{self, Message, kind};
 use super::heap::GlobalHeap;
 use super::links::links;
@@ -19,6 +20,8 @@ const DEPTH: usize = 64;
 const AGAIN: usize = 4;
 /// How often packed arrays may exceed the file.
 const UNPACK: usize = 64;
+/// What to do about chunks of the newest versions.
+const REWRITE: &str = ": write the file with h5py's default `libver`, or without compression";
 /// What small files may exceed their size by.
 const FLOOR: usize = 1 << 16;
 
@@ -125,15 +128,19 @@ impl Reader<'_> {
         }
         let mut out = Group::default();
         for message in messages {
-            if message.kind == kind::ATTRIBUTE {
-                let read =
-                    self.attribute(file, message).map_err(|e| format!("`{path}`: an attribute: {e}"))?;
-                if let Some((name, value)) = read {
+            let fail = |e: String| format!("`{path}`: an attribute: {e}");
+            let attributes = match message.kind {
+                kind::ATTRIBUTE if message.shared => {
+                    return Err(fail("it is shared, which is not read".into()));
+                }
+                kind::ATTRIBUTE => vec![message.data],
+                kind::ATTRIBUTE_INFO => dense_attributes(file, message.data).map_err(fail)?,
+                _ => Vec::new(),
+            };
+            for data in attributes {
+                if let Some((name, value)) = self.attribute(file, data).map_err(fail)? {
                     out.attributes.insert(name, value);
                 }
-            }
-            if message.kind == kind::ATTRIBUTE_INFO && dense(message.data)? {
-                return Err(format!("`{path}`: its attributes lie in a fractal heap, which is not read"));
             }
         }
         for (name, address) in links {
@@ -212,7 +219,7 @@ impl Reader<'_> {
         let mut cursor = Cursor::new(layout);
         let (version, class) = (cursor.u8()?, cursor.u8()?);
         if !(3..=4).contains(&version) {
-            return Err(format!("version {version} of its data's layout is not read"));
+            return Err(format!("version {version} of its data's layout is not read{REWRITE}"));
         }
         let too_short = |found: usize| format!("shape {shape:?} needs {size} bytes, there are {found}");
         match class {
@@ -237,7 +244,7 @@ impl Reader<'_> {
                 self.all.slice(address as usize, size).ok_or_else(|| too_short(self.all.len()))
             }
             2 if version == 3 => chunks::read(file, &mut cursor, shape, stored, size, filters),
-            2 => Err("its chunks are indexed in a way that is not read: write the file with h5py's default `libver`".into()),
+            2 => Err(format!("its chunks are indexed in a way that is not read{REWRITE}")),
             other => Err(format!("class {other} of its data's layout is not read")),
         }
     }
@@ -246,12 +253,9 @@ impl Reader<'_> {
     fn attribute(
         &mut self,
         file: &mut File<'_>,
-        message: &Message<'_>,
+        message: &[u8],
     ) -> Result<Option<(String, Attribute)>, String> {
-        if message.shared {
-            return Err("it is shared, which is not read".into());
-        }
-        let mut cursor = Cursor::new(message.data);
+        let mut cursor = Cursor::new(message);
         let version = cursor.u8()?;
         let flags = cursor.u8()?;
         let (name, datatype, space) = (cursor.u16()?, cursor.u16()?, cursor.u16()?);
@@ -314,11 +318,11 @@ impl Reader<'_> {
     }
 }
 
-/// Whether attributes lie elsewhere.
-fn dense(data: &[u8]) -> Result<bool, String> {
-    let mut cursor = Cursor::new(data);
+/// Attributes that lie in a heap.
+fn dense_attributes<'a>(file: &mut File<'a>, message: &[u8]) -> Result<Vec<&'a [u8]>, String> {
+    let mut cursor = Cursor::new(message);
     cursor.skip(1)?;
     let flags = cursor.u8()?;
     cursor.skip(if flags & 1 != 0 { 2 } else { 0 })?;
-    Ok(cursor.u64()? != UNDEFINED)
+    dense::place(&mut cursor)?.map_or(Ok(Vec::new()), |place| dense::messages(file, place, Index::Attributes))
 }
