@@ -9,7 +9,7 @@ use keras::graph::{LoadedModel, TrainingBatch};
 use keras::losses::{Common, Loss};
 use keras::optimizers::{LearningRateSchedule, Optimizer, Settings, Symbols, Update};
 use keras::prelude::*;
-use keras::saving::{Array, Saved, Weights};
+use keras::saving::{Array, Assets, Saved, Weights};
 use keras::training::formula::Expr;
 use keras::{Config, DType, FromConfig, Registry};
 use serde_json::{Value, json};
@@ -422,7 +422,7 @@ fn what_is_not_known_says_what_to_register() {
 #[test]
 fn options_that_are_not_there_are_refused() {
     let refused = |config: Value| {
-        let saved = Saved { config, weights: Weights::Fresh };
+        let saved = Saved { config, weights: Weights::Fresh, assets: Assets::default() };
         let model = LoadedModel::from_saved(saved, &registry(), Device::default());
         let trained = model.and_then(|mut model| {
             let array = Array::of(vec![1, 2], DType::F32, &[0.5, 1.0]);

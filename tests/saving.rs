@@ -10,7 +10,7 @@ use keras::losses::SparseCategoricalCrossentropy;
 use keras::model::{Architecture, Model};
 use keras::optimizers::Optimizer;
 use keras::prelude::*;
-use keras::saving::{self, Array, Saved, Weights, npz};
+use keras::saving::{self, Array, Assets, Saved, Weights, npz};
 use keras::training::Verbose;
 use keras::{DType, metrics};
 
@@ -194,12 +194,59 @@ fn all_equal(value: f64) -> Saved {
     let mut weights = saving::Group::default();
     let array = Array::of(vec![512, 512], DType::F32, &vec![value; 512 * 512]);
     weights.make(["layers", "dense", "vars"]).set_numbered([array]);
-    Saved { config: serde_json::json!({"round": value}), weights: weights.into() }
+    Saved { config: serde_json::json!({"round": value}), weights: weights.into(), assets: Assets::default() }
+}
+
+/// A `.keras` file with these members more.
+fn with_members(source: &Path, path: &Path, members: &[(&str, &[u8])]) {
+    std::fs::copy(source, path).expect("can be copied");
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).expect("is there");
+    let mut zip = zip::ZipWriter::new_append(file).expect("an archive");
+    for (name, bytes) in members {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).expect("can be written");
+        std::io::Write::write_all(&mut zip, bytes).expect("can be written");
+    }
+    zip.finish().expect("can be written");
+}
+
+#[test]
+fn files_of_layers_are_kept_or_saving_is_refused() {
+    let folder = folder("assets");
+    let (plain, path) = (folder.join("plain.keras"), folder.join("model.keras"));
+    Model::<Mlp>::with_seed(Device::default(), 5).save(&plain).expect("can be saved");
+    let members = [
+        ("assets/layers/text_vectorization/vocabulary.txt", &b"\n[UNK]\nrust"[..]),
+        ("assets/layers/text_vectorization/_lookup_layer/vocabulary.txt", b"\n[UNK]\nrust"),
+    ];
+    with_members(&plain, &path, &members);
+    let expected = saving::read(&path).expect("can be read").assets;
+    let mut found: Vec<_> = expected.files().map(|(path, bytes)| (format!("assets/{path}"), bytes)).collect();
+    found.reverse();
+    assert_eq!(found, members.map(|(name, bytes)| (name.to_string(), bytes)));
+    let mut model = LoadedModel::open(&path, &Registry::new(), Device::default()).expect("opens");
+    // As it was read, and with variables of its own.
+    for round in 0..2 {
+        for name in ["again.keras", "again"] {
+            let again = folder.join(name);
+            model.save(&again).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(saving::read(&again).expect("can be read").assets, expected, "{name}, {round}");
+        }
+        let error = model.save(folder.join("again.h5")).expect_err("no place").to_string();
+        assert!(error.contains("vocabulary.txt") && error.contains("`.keras`"), "{error}");
+        model.predict(&inputs_of::<Mlp>(1)).expect("predicts");
+    }
+    // Weights alone never had them.
+    model.save_weights(folder.join("again.weights.h5")).expect("can be saved");
+    for name in ["assets/../../etc/passwd", "assets//x", "assets/a\\b"] {
+        with_members(&plain, &path, &[(name, b"x")]);
+        let error = saving::read(&path).expect_err(name).to_string();
+        assert!(error.contains("not a path inside"), "{name}: {error}");
+    }
 }
 
 fn save(path: impl AsRef<Path>, saved: &Saved) -> keras::Result<()> {
     match &saved.weights {
-        Weights::Tree(weights) => saving::write_tree(path, &saved.config, weights),
+        Weights::Tree(weights) => saving::write_tree(path, &saved.config, weights, &saved.assets),
         _ => unreachable!("made as a tree"),
     }
 }

@@ -85,7 +85,7 @@ impl LoadedModel {
     ) -> Result<LoadedModel> {
         let blueprint = parse(&saved.config, registry)?;
         let mut model = LoadedModel::new(blueprint, saved.config, saved.weights, device, seed)?;
-        model.registry = registry.clone();
+        (model.registry, model.assets) = (registry.clone(), saved.assets);
         Ok(model)
     }
 
@@ -142,9 +142,11 @@ impl LoadedModel {
         if let (Some(Weights::Tree(tree)), Format::Keras | Format::Folder, true) =
             (&self.unbound, Format::of(path)?, writing == Writing::new() && self.trainer.is_none())
         {
-            return saving::write_tree(path, &self.config, tree);
+            return saving::write_tree(path, &self.config, tree, &self.assets);
         }
-        self.with_network(|network, optimizer| saving::write(path, network, &self.config, optimizer, writing))
+        self.with_network(|network, optimizer| {
+            saving::write(path, network, &self.config, optimizer, &self.assets, writing)
+        })
     }
 
     /// Saves its variables, and those of its optimizer where the format has a place for them (`.weights.h5`,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Blueprint, Slot};
 use crate::engine::{Flat, KEPT_PLANS, Network, Structure};
 use crate::plan::Spec;
-use crate::saving::{self, Array, Loading, OptimizerArrays, Weights, weights};
+use crate::saving::{self, Array, Assets, Loading, OptimizerArrays, Weights, weights};
 use crate::training::Trainer;
 use crate::{Error, Registry, Result};
 
@@ -36,6 +36,8 @@ pub struct LoadedModel {
     kept: usize,
     /// What its file may name.
     pub(super) registry: Registry,
+    /// Files of its layers.
+    pub(super) assets: Assets,
     /// Room for a sample that is converted.
     pub(super) staging: Vec<u8>,
 }
@@ -69,6 +71,7 @@ impl LoadedModel {
             trainer: None,
             kept: KEPT_PLANS,
             registry: Registry::new(),
+            assets: Assets::default(),
             staging: Vec::new(),
         };
         if let Some(inputs) = known {

@@ -22,6 +22,10 @@ const DEPTH: usize = 32;
 /// # Errors
 /// If it is not a Sequential or Functional model, if a class is unknown, or if a value cannot be honoured.
 pub fn parse(json: &Value, registry: &Registry) -> Result<Blueprint> {
+    if class_name(json).is_err() {
+        let message = "lacks `class_name`: the JSON of a model is what `model.to_json()` of Keras yields";
+        return Err(Error::config("configuration", message));
+    }
     model(json, registry, DEPTH)
 }
 

@@ -9,7 +9,7 @@ use crate::engine::Handle;
 use crate::graph::{LoadedModel, parse};
 use crate::layer::Layer;
 use crate::layers::Registry;
-use crate::saving::{Array, Group, Saved, architecture};
+use crate::saving::{Array, Assets, Group, Saved, architecture};
 use crate::testing::LayerCheck;
 use crate::{DType, Device};
 
@@ -43,7 +43,7 @@ fn cases() -> Vec<Value> {
 }
 
 fn model(config: Value) -> Result<LoadedModel, String> {
-    let saved = Saved { config, weights: Group::default().into() };
+    let saved = Saved { config, weights: Group::default().into(), assets: Assets::default() };
     LoadedModel::from_saved(saved, &Registry::new(), Device::cpu()).map_err(|e| e.to_string())
 }
 

@@ -1,4 +1,4 @@
-//! The `.keras` archive: a ZIP file of `metadata.json`, `config.json` and `model.weights.h5`.
+//! The `.keras` archive: a ZIP file of `metadata.json`, `config.json`, `model.weights.h5`, and files of layers.
 
 use std::io::{Cursor, Read, Seek, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+use super::assets::{self, Assets};
 use super::bytes::Bytes;
 use super::hdf5::Image;
 
@@ -28,6 +29,8 @@ pub(super) struct Archive {
     pub config: Value,
     /// `model.weights.h5`.
     pub weights: Bytes,
+    /// What lies under `assets/`.
+    pub assets: Assets,
 }
 
 /// Takes an archive apart. Members that are stored as they are share its bytes.
@@ -36,7 +39,9 @@ pub(super) struct Archive {
 /// A description of what is wrong with it.
 pub(super) fn read(bytes: &Bytes) -> Result<Archive, String> {
     let source = Cursor::new(&**bytes);
-    let mut zip = ZipArchive::new(source).map_err(|e| format!("not a `.keras` archive: {e}"))?;
+    let mut zip = ZipArchive::new(source).map_err(|_| {
+        format!("is not a whole `.keras` file (ZIP archive): its {} bytes do not end with the list of members, so it is cut off, or still being written", bytes.len())
+    })?;
     let mut left = (bytes.len() as u64).saturating_mul(UNPACK);
     let config = member(&mut zip, bytes, CONFIG, &mut left)?;
     let config = super::json::parse_packed(&config, bytes.len()).map_err(|e| format!("`{CONFIG}`: {e}"))?;
@@ -44,7 +49,20 @@ pub(super) fn read(bytes: &Bytes) -> Result<Archive, String> {
         return Err(NPZ.into());
     }
     let weights = member(&mut zip, bytes, WEIGHTS, &mut left)?;
-    Ok(Archive { config, weights })
+    Ok(Archive { config, weights, assets: assets(&mut zip, bytes, &mut left)? })
+}
+
+/// The files of layers. Entries for folders are left out.
+fn assets(zip: &mut ZipArchive<Cursor<&[u8]>>, bytes: &Bytes, left: &mut u64) -> Result<Assets, String> {
+    let mut assets = Assets::default();
+    let names = zip.file_names().map(|name| name.map(|name| name.into_owned()));
+    let names = names.collect::<Result<Vec<String>, _>>().map_err(|e| format!("a member's name: {e}"))?;
+    for name in names.iter().filter(|name| !name.ends_with('/')) {
+        if let Some(path) = name.strip_prefix(assets::FOLDER).and_then(|rest| rest.strip_prefix('/')) {
+            assets.add(path, member(zip, bytes, name, left)?)?;
+        }
+    }
+    Ok(assets)
 }
 
 fn member(
@@ -90,18 +108,28 @@ pub(super) fn metadata() -> Value {
 ///
 /// # Errors
 /// If it cannot be written.
-pub(super) fn write(to: impl Write + Seek, config: &Value, weights: &Image) -> Result<(), String> {
+pub(super) fn write(
+    to: impl Write + Seek,
+    config: &Value,
+    weights: &Image,
+    assets: &Assets,
+) -> Result<(), String> {
     let options =
         SimpleFileOptions::default().compression_method(CompressionMethod::Stored).unix_permissions(0o600);
-    let large = options.large_file(weights.len() as u64 >= u64::from(u32::MAX));
+    let large = |bytes: usize| options.large_file(bytes as u64 >= u64::from(u32::MAX));
     let mut zip = ZipWriter::new(to);
     for (name, json) in [(METADATA, &metadata()), (CONFIG, config)] {
         zip.start_file(name, options).map_err(|e| e.to_string())?;
         zip.write_all(super::json::print(json).as_bytes()).map_err(|e| e.to_string())?;
     }
-    zip.start_file(WEIGHTS, large).map_err(|e| e.to_string())?;
+    zip.start_file(WEIGHTS, large(weights.len())).map_err(|e| e.to_string())?;
     for piece in weights.pieces() {
         zip.write_all(piece).map_err(|e| e.to_string())?;
+    }
+    for (path, bytes) in assets.files() {
+        let name = format!("{}/{path}", assets::FOLDER);
+        zip.start_file(name, large(bytes.len())).map_err(|e| e.to_string())?;
+        zip.write_all(bytes).map_err(|e| e.to_string())?;
     }
     zip.finish().map_err(|e| e.to_string())?.flush().map_err(|e| e.to_string())
 }
@@ -135,14 +163,16 @@ mod tests {
         let config = json!({ "class_name": "Sequential", "config": { "name": "größe" } });
         let weights = super::super::hdf5::write(&super::super::Group::default()).expect("can be written");
         let mut bytes = Cursor::new(Vec::new());
-        write(&mut bytes, &config, &weights).expect("can be written");
+        let mut assets = Assets::default();
+        assets.add("layers/lookup/vocabulary.txt", b"a\nb".to_vec().into()).expect("a plain path");
+        write(&mut bytes, &config, &weights, &assets).expect("can be written");
         let bytes = Bytes::from(bytes.into_inner()).shared();
         let read = read(&bytes).expect("can be read");
-        assert_eq!((read.config, read.weights.to_vec()), (config, weights.to_vec()));
+        assert_eq!((read.config, read.weights.to_vec(), read.assets), (config, weights.to_vec(), assets));
         let mut zip = ZipArchive::new(Cursor::new(&bytes[..])).expect("an archive");
         let names: Vec<String> = zip.file_names().map(|n| n.expect("UTF-8").into_owned()).collect();
-        assert_eq!(names, ["metadata.json", "config.json", "model.weights.h5"]);
-        assert!((0..3).all(|i| zip.by_index(i).expect("there").compression() == CompressionMethod::Stored));
+        assert_eq!(names, [METADATA, CONFIG, WEIGHTS, "assets/layers/lookup/vocabulary.txt"]);
+        assert!((0..4).all(|i| zip.by_index(i).expect("there").compression() == CompressionMethod::Stored));
     }
 
     #[test]

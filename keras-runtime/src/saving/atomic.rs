@@ -125,7 +125,11 @@ fn is_empty(folder: &Path) -> bool {
 
 fn sync_files(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        File::open(entry?.path())?.sync_all()?;
+        let entry = entry?;
+        match entry.file_type()?.is_dir() {
+            true => sync_files(&entry.path())?,
+            false => File::open(entry.path())?.sync_all()?,
+        }
     }
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

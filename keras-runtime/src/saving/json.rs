@@ -29,10 +29,14 @@ pub(super) fn parse_packed(bytes: &[u8], packed: usize) -> Result<Value, String>
     if bytes.iter().filter(|b| matches!(b, b',' | b'[' | b'{')).count() > most_values(packed) {
         return Err("it holds more values than its size allows".into());
     }
+    let wrong = |e: serde_json::Error| match e.is_eof() {
+        true => format!("its JSON is cut off: {e}"),
+        false => format!("it is not JSON: {e}"),
+    };
     if !text.contains("NaN") && !text.contains("Infinity") {
-        return serde_json::from_str(text).map_err(|e| e.to_string());
+        return serde_json::from_str(text).map_err(wrong);
     }
-    serde_json::from_str(&quote_bare_words(text)).map_err(|e| e.to_string())
+    serde_json::from_str(&quote_bare_words(text)).map_err(wrong)
 }
 
 fn quote_bare_words(text: &str) -> String {

@@ -7,11 +7,13 @@
 mod architecture;
 mod archive;
 mod array;
+mod assets;
 pub mod atomic;
 mod bytes;
 mod dialect;
 mod folder;
 mod format;
+mod found;
 mod hdf5;
 pub(crate) mod json;
 mod layout;
@@ -38,6 +40,7 @@ use crate::{Error, Result};
 
 pub use architecture::architecture;
 pub use array::{Array, Stored};
+pub use assets::Assets;
 pub use bytes::Bytes;
 pub use format::Format;
 pub(crate) use layout::snake_case;
@@ -65,6 +68,8 @@ pub struct Saved {
     pub config: Value,
     /// Its variables, and those of its optimizer.
     pub weights: Weights,
+    /// Files of its layers.
+    pub assets: Assets,
 }
 
 /// Reads a model, in any format that holds an architecture.
@@ -73,16 +78,16 @@ pub struct Saved {
 /// If it cannot be read, is damaged, or holds weights alone.
 pub fn read(path: impl AsRef<Path>) -> Result<Saved> {
     let path = path.as_ref();
-    let format = Format::of(path)?;
+    let format = found::format_of(path)?;
     if format == Format::Folder {
         return folder::read(path);
     }
     if !format.has_architecture() {
-        let message = "holds weights alone, without an architecture: load them into a model (`load_weights`)";
+        let message = "holds weights alone, without an architecture: make the model, then load them into it (`load_weights`)";
         return Err(Error::file(path, message));
     }
     let bytes = read_file(path)?;
-    parse(&bytes, format).map_err(|message| Error::file(path, message))
+    parse(&bytes, format).map_err(|cause| Error::file(path, found::unreadable(&bytes, format, cause)))
 }
 
 /// Reads a `.keras` file from memory.
@@ -98,12 +103,15 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Saved, String> {
 /// # Errors
 /// What is wrong with them.
 pub fn parse(bytes: &Bytes, format: Format) -> Result<Saved, String> {
-    let alone = |config: Value| Ok(Saved { config: dialect::modern(config)?, weights: Weights::Fresh });
+    let alone = |config: Value| {
+        Ok(Saved { config: dialect::modern(config)?, weights: Weights::Fresh, assets: Assets::default() })
+    };
     match format {
         Format::Keras => {
             let archive = archive::read(bytes)?;
             let weights = hdf5::read(&archive.weights).map_err(|e| format!("`model.weights.h5`: {e}"))?;
-            Ok(Saved { config: dialect::modern(archive.config)?, weights: weights.into() })
+            let config = dialect::modern(archive.config)?;
+            Ok(Saved { config, weights: weights.into(), assets: archive.assets })
         }
         Format::LegacyH5 => legacy::read(hdf5::read(bytes)?),
         Format::Json => json::parse(bytes).and_then(alone),
@@ -118,12 +126,19 @@ pub fn parse(bytes: &Bytes, format: Format) -> Result<Saved, String> {
 /// If it cannot be read, is damaged, or holds an architecture alone.
 pub fn read_weights(path: impl AsRef<Path>) -> Result<Weights> {
     let path = path.as_ref();
-    let format = Format::of(path)?;
+    let format = found::format_of(path)?;
     match format {
         Format::Folder | Format::Keras => read(path).map(|saved| saved.weights),
         Format::Sharded => sharded::read(path).map(Weights::Tree),
-        Format::Json | Format::Yaml => Err(Error::file(path, "holds an architecture alone, without weights")),
-        _ => parse_weights(&read_file(path)?, format).map_err(|message| Error::file(path, message)),
+        Format::Json | Format::Yaml => Err(Error::file(
+            path,
+            "is for an architecture alone, without weights: those are in `.keras`, `.h5`, `.weights.h5`, `.weights.json` or `.safetensors`",
+        )),
+        _ => {
+            let bytes = read_file(path)?;
+            parse_weights(&bytes, format)
+                .map_err(|cause| Error::file(path, found::unreadable(&bytes, format, cause)))
+        }
     }
 }
 
@@ -154,6 +169,7 @@ pub fn write(
     network: &Network,
     config: &Value,
     optimizer: OptimizerArrays,
+    assets: &Assets,
     writing: Writing,
 ) -> Result<()> {
     let path = path.as_ref();
@@ -163,8 +179,13 @@ pub fn write(
         return Err(fail(SHARDED.into()));
     }
     match format {
-        Format::Keras | Format::Folder => write_tree(path, config, &writing.tree(tree(network, optimizer))),
+        Format::Keras | Format::Folder => {
+            write_tree(path, config, &writing.tree(tree(network, optimizer)), assets)
+        }
         Format::LegacyH5 => {
+            if let Some(message) = assets.refusal() {
+                return Err(fail(message));
+            }
             let root = legacy::write(network, Some(config), &optimizer).map_err(fail)?;
             write_hdf5(path, &writing.tree(root))
         }
@@ -177,16 +198,16 @@ pub fn write(
     }
 }
 
-/// Writes a `.keras` file or folder from a tree of variables.
+/// Writes a `.keras` file or folder from a tree of variables and the files of layers.
 ///
 /// # Errors
 /// If it cannot be written, or the path is that of another format.
-pub fn write_tree(path: impl AsRef<Path>, config: &Value, weights: &Group) -> Result<()> {
+pub fn write_tree(path: impl AsRef<Path>, config: &Value, weights: &Group, assets: &Assets) -> Result<()> {
     let path = path.as_ref();
     let image = hdf5::write(weights).map_err(|message| Error::file(path, message))?;
     match Format::of(path)? {
-        Format::Keras => atomic::write_with(path, |file| archive::write(file, config, &image)),
-        Format::Folder => folder::write(path, config, &image),
+        Format::Keras => atomic::write_with(path, |file| archive::write(file, config, &image, assets)),
+        Format::Folder => folder::write(path, config, &image, assets),
         _ => Err(Error::file(path, "is not the path of a `.keras` file or folder")),
     }
 }

@@ -5,7 +5,9 @@ use std::path::Path;
 use keras_kernels::DType;
 use serde_json::{Value, json};
 
-use super::{Array, Group, Loading, OptimizerArrays, Stored, Weights, Writing, architecture, weights};
+use super::{
+    Array, Assets, Group, Loading, OptimizerArrays, Stored, Weights, Writing, architecture, weights,
+};
 use crate::engine::Network;
 use crate::optimizers::OptimizerState;
 use crate::training::{CompileConfig, TrainedModel};
@@ -18,7 +20,8 @@ use crate::{Error, Result};
 pub fn save(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
     let network = model.network();
     let config = architecture(network.definition(), network.float(), compile_json(&model.compile_config()))?;
-    super::write(path, network, &config, optimizer_arrays(network, model.optimizer()), Writing::new())
+    let optimizer = optimizer_arrays(network, model.optimizer());
+    super::write(path, network, &config, optimizer, &Assets::default(), Writing::new())
 }
 
 /// Saves the weights of a model and, where the format has a place for it, of its optimizer (`.weights.h5`,
@@ -41,7 +44,7 @@ pub fn save_weights(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<
 /// As [`save`].
 pub fn save_network(network: &Network, path: impl AsRef<Path>) -> Result<()> {
     let config = architecture(network.definition(), network.float(), json!({}))?;
-    super::write(path, network, &config, Vec::new(), Writing::new())
+    super::write(path, network, &config, Vec::new(), &Assets::default(), Writing::new())
 }
 
 /// Saves the weights of a network that was never compiled.

@@ -8,12 +8,14 @@ use serde_json::{Map, Value, json};
 
 use super::array::Array;
 use super::tree::Group;
-use super::{atomic, hdf5, json, read_file, write_pieces};
+use super::{Format, atomic, found, hdf5, json, read_file, write_pieces};
 use crate::{Error, Result};
 
 /// Reads an index and its shards.
 pub(super) fn read(path: &Path) -> Result<Group> {
-    let index = json::parse(&read_file(path)?).map_err(|e| Error::file(path, e))?;
+    let bytes = read_file(path)?;
+    let index = json::parse(&bytes)
+        .map_err(|cause| Error::file(path, found::unreadable(&bytes, Format::Sharded, cause)))?;
     let names = names(&index).map_err(|e| Error::file(path, e))?;
     let mut root = Group::default();
     for name in names {
@@ -26,7 +28,7 @@ pub(super) fn read(path: &Path) -> Result<Group> {
 
 /// The files that an index names.
 fn names(index: &Value) -> Result<BTreeSet<&str>, String> {
-    let map = index.get("weight_map").and_then(Value::as_object).ok_or("it lacks a dict at `weight_map`")?;
+    let map = index.get("weight_map").and_then(Value::as_object).ok_or("it lacks a dict at `weight_map`, so it is not the index of sharded weights (Keras' `save_weights` with `max_shard_size`)")?;
     let mut names = BTreeSet::new();
     for (path, files) in map {
         let files = match files {

@@ -157,7 +157,8 @@ impl<L: Layer + 'static> LayerCheck<L> {
             let number = FILES.fetch_add(1, Ordering::Relaxed);
             let name = format!("layer-check-{}-{number}.keras", std::process::id());
             let path = std::env::temp_dir().join(name);
-            saving::write_tree(&path, &config, &saving::weights::collect(network, None))?;
+            let weights = saving::weights::collect(network, None);
+            saving::write_tree(&path, &config, &weights, &saving::Assets::default())?;
             let read = saving::read(&path);
             // Whatever it holds: nothing stays behind.
             let _ = std::fs::remove_file(&path);

@@ -5,6 +5,7 @@ mod training;
 use serde_json::Value;
 
 use super::array::{Array, Stored};
+use super::assets::Assets;
 use super::layout::places;
 use super::order::{Entry, entries};
 use super::paths::path;
@@ -54,7 +55,7 @@ pub(super) fn read(root: Group) -> Result<Saved, String> {
         let training = json::parse(training.as_bytes()).map_err(|e| format!("`training_config`: {e}"))?;
         config.insert("compile_config".into(), training::modern(&training));
     }
-    Ok(Saved { config, weights: read_weights(root)? })
+    Ok(Saved { config, weights: read_weights(root)?, assets: Assets::default() })
 }
 
 /// The weights in the tree of a legacy file.
