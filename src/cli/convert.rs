@@ -74,7 +74,28 @@ impl Convert {
             writing = writing.shard(bytes);
         }
         self.write(&model, format, writing)?;
-        common.note(format!("Wrote {}", self.output.display()))
+        let left = self.left_behind(&model, format).join(", ");
+        let without = if left.is_empty() { left } else { format!(", without {left}") };
+        common.note(format!("Wrote {}{without}", self.output.display()))
+    }
+
+    /// What the model has and the format has no place for.
+    fn left_behind(&self, model: &LoadedModel, format: Format) -> Vec<&'static str> {
+        let weights = model.weights().ok();
+        let state = weights.as_ref().and_then(|weights| weights.find(["optimizer", "vars"]));
+        let has_state = state.is_some_and(|state| !state.arrays.is_empty());
+        let compiled = model.config()["compile_config"]["optimizer"].is_object();
+        let read =
+            self.model.weights.is_some() || Format::of(&self.model.model).is_ok_and(Format::has_weights);
+        let alone = !format.has_architecture() || (format == Format::LegacyH5 && self.weights_only);
+        let stateless = alone && !matches!(format, Format::WeightsH5 | Format::Sharded);
+        let parts = [
+            (alone, "its architecture"),
+            (alone && compiled, "what it was compiled with"),
+            (!format.has_weights() && read, "its weights"),
+            ((stateless || !format.has_weights()) && has_state, "the state of its optimizer"),
+        ];
+        parts.into_iter().filter_map(|(left, what)| left.then_some(what)).collect()
     }
 
     fn write(&self, model: &LoadedModel, format: Format, writing: Writing) -> Outcome {

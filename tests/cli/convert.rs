@@ -24,10 +24,18 @@ fn every_format_holds_the_same_model() -> keras::Result<()> {
         assert_eq!(predictions(&place, to), expected, "{to}");
     }
     for architecture in ["net.json", "net.yaml"] {
-        place.keras(&format!("convert net.keras {architecture} --architecture-only")).ok();
+        let wrote = place.keras(&format!("convert net.keras {architecture} --architecture-only")).ok();
+        let without = "without its weights, the state of its optimizer";
+        assert_eq!(wrote, format!("Wrote {architecture}, {without}\n"));
         for weights in ["net.weights.h5", "net.weights.json", "net.safetensors", "alone.h5"] {
             let option = if weights == "alone.h5" { "--weights-only" } else { "" };
-            place.keras(&format!("convert net.keras {weights} {option}")).ok();
+            let wrote = place.keras(&format!("convert net.keras {weights} {option}")).ok();
+            let state = match weights {
+                "net.weights.h5" | "net.weights.json" => "",
+                _ => ", the state of its optimizer",
+            };
+            let without = "without its architecture, what it was compiled with";
+            assert_eq!(wrote, format!("Wrote {weights}, {without}{state}\n"));
             let arguments = format!("{architecture} --weights {weights}");
             assert_eq!(predictions(&place, &arguments), expected, "{arguments}");
             place.keras(&format!("convert {arguments} whole.keras")).ok();

@@ -25,7 +25,7 @@ fn failures_are_one_line_with_the_cause() -> keras::Result<()> {
         ("summary cut.keras", 1, &["cut.keras"]),
         ("summary empty", 1, &["empty"]),
         ("summary net.weights.h5", 1, &["net.weights.h5", "weights"]),
-        ("summary x.npz", 1, &["x.npz", ".keras"]),
+        ("summary x.npz", 1, &["x.npz", "data, not a model"]),
         ("summary net.keras --input-shape 3xa", 2, &["--input-shape 3xa"]),
         ("predict net.keras missing.npz out.npz", 1, &["missing.npz", "no such file"]),
         ("predict net.keras junk.npz out.npz", 1, &["junk.npz"]),
