@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use flate2::read::DeflateDecoder;
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use serde_json::Value;
 
 use super::Result;
@@ -64,6 +64,8 @@ fn number(record: &[u8], at: usize, bytes: usize) -> u64 {
     record[at..at + bytes].iter().rev().fold(0, |n, byte| n << 8 | u64::from(*byte))
 }
 
+const OTHER_SIZE: &str = "`config.json` has another size than is declared";
+
 /// The end of the list of members, and one of its entries, without names, and what precedes a member (APPNOTE 4.3).
 const END: usize = 22;
 const ENTRY: usize = 46;
@@ -106,13 +108,11 @@ fn archive(file: &mut File, size: u64) -> Result<Content> {
     let member = at(file, start, packed)?;
     let text = match method {
         0 => member,
-        8 => {
-            let mut text = Vec::new();
-            // What is declared need not be what comes.
-            let unpacking = DeflateDecoder::new(&member[..]).take(unpacked + 1).read_to_end(&mut text);
-            unpacking.map_err(|e| format!("`config.json`: {e}"))?;
-            text
-        }
+        // What is declared need not be what comes.
+        8 => decompress_to_vec_with_limit(&member, unpacked as usize).map_err(|e| match e.status {
+            TINFLStatus::HasMoreOutput => OTHER_SIZE.to_string(),
+            status => format!("`config.json` cannot be unpacked: {status:?}"),
+        })?,
         other => {
             return Err(format!(
                 "`config.json` is packed by method {other}; stored and deflated ones are read"
@@ -120,7 +120,7 @@ fn archive(file: &mut File, size: u64) -> Result<Content> {
         }
     };
     if text.len() as u64 != unpacked {
-        return Err("`config.json` has another size than is declared".into());
+        return Err(OTHER_SIZE.into());
     }
     Ok(Content { config: json(&text).map_err(|e| format!("`config.json` {e}"))?, has_weights })
 }

@@ -7,9 +7,9 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Generics, parse_quote};
 
 use super::consts::{layer_type, value};
-use super::expand::{Parts, number};
 use super::graph::Value;
 use super::parse::Header;
+use super::parts::{Parts, number};
 
 /// The type that has a method for each layer: `MlpLayers`.
 pub fn type_name(header: &Header) -> Ident {

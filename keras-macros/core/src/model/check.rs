@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::consts::value;
-use super::expand::{Parts, number};
+use super::parts::{Parts, number};
 use crate::naming::ident;
 
 /// The checks of a model that is not generic, or whose parameters have defaults.

@@ -4,8 +4,8 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{GenericArgument, PathArguments, parse_quote};
 
-use super::expand::{Parts, number};
 use super::graph::{Graph, Layer, Value};
+use super::parts::{Parts, number};
 use super::types;
 
 /// The alias of a layer's type. A user's path is written once, so that a typo is reported once.

@@ -1,21 +1,11 @@
 //! The generated code: a type, its graph as consts, and one line for each call.
 
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::graph::{Graph, Idents};
 use super::parse::{Body, Header};
+use super::parts::Parts;
 use super::{access, check, consts, spec, types};
-
-/// What expansion works on.
-pub struct Parts<'a> {
-    /// The header.
-    pub header: &'a Header,
-    /// The graph.
-    pub graph: &'a Graph,
-    /// The identifiers.
-    pub idents: &'a Idents,
-}
 
 /// Expands to: the model's type and everything it implements.
 pub fn model(parts: &Parts<'_>, body: &Body) -> TokenStream {
@@ -206,9 +196,4 @@ fn layer(header: &Header) -> TokenStream {
             }
         }
     }
-}
-
-/// A number without its type.
-pub fn number(n: usize) -> Literal {
-    Literal::usize_unsuffixed(n)
 }

@@ -14,6 +14,7 @@ mod lower;
 mod names;
 pub mod operations;
 mod parse;
+mod parts;
 mod spec;
 mod types;
 
@@ -21,7 +22,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{Parse, Parser};
 
-use self::expand::Parts;
+use self::parts::Parts;
 use crate::errors::Errors;
 
 /// Expands `model!`.

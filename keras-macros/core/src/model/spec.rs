@@ -3,8 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::expand::{Parts, number};
 use super::graph::{Layer, Value};
+use super::parts::{Parts, number};
 use crate::naming::snake;
 
 /// Expands to: the graph.
