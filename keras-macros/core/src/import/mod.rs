@@ -4,9 +4,10 @@
 //! a file to a model in source.
 //!
 //! The stages: [`file`] takes a file's JSON out of it, [`read`] turns the JSON into a [`model::Model`] of layers and calls (with
-//! [`layers`] for the classes, [`values`] for their options, [`calls`] for arguments, [`operations`] for `x * 2`), and [`print`]
-//! writes it. A file is untrusted: sizes are bounded, nothing panics.
+//! [`layers`] for the classes, [`values`] for their options, [`calls`] for arguments, [`operations`] for `x * 2`), and [`print`] writes
+//! it, with [`body`]. A file is untrusted: sizes are bounded, nothing panics.
 
+mod body;
 mod calls;
 mod file;
 mod layers;
