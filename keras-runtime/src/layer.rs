@@ -22,6 +22,13 @@ pub trait Configure {
     /// The configuration.
     fn config(&self) -> Config;
 
+    /// The options of a call that it has (`use_causal_mask`), `false` or 0 where they are off. A file has them in the call, not in
+    /// the configuration.
+    #[doc(hidden)]
+    fn call_config(&self) -> Config {
+        Config::new()
+    }
+
     /// Where the class comes from: a module of Keras (`keras.src.ops.numpy`), or the path of a Rust module, which
     /// `#[derive(Layer)]` puts in.
     fn module(&self) -> &'static str {
@@ -190,6 +197,10 @@ impl Configure for Arc<dyn Layer> {
 
     fn config(&self) -> Config {
         (**self).config()
+    }
+
+    fn call_config(&self) -> Config {
+        (**self).call_config()
     }
 
     fn module(&self) -> &'static str {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::layer::{Config, FromConfig, Layer};
 use crate::layers::registry::{BUILT_IN, Make, built_in, make};
-use crate::layers::unsupported;
+use crate::layers::{calls, unsupported};
 use crate::losses::Loss;
 use crate::metrics::{IntoMetric, Metric};
 use crate::optimizers::{LearningRateSchedule, Optimizer};
@@ -162,7 +162,7 @@ impl Registry {
             return Err(self.unknown_layer(origin));
         };
         let layer = make(config, self)?;
-        unsupported::check(origin.class, own.is_some(), config, &layer.config())?;
+        unsupported::check(origin.class, own.is_some(), config, &calls::whole_config(&*layer))?;
         Ok(layer)
     }
 

@@ -11,6 +11,7 @@ use super::nodes::{self, Arguments, TensorRef};
 use super::{Blueprint, Part, PartCall, PartKind, Slot};
 use crate::engine::{Handle, Source};
 use crate::layer::{Config, Layer};
+use crate::layers::calls;
 use crate::registry::Origin;
 use crate::{ConfigValue, Error, Policy, Registry, Regularizer, Result};
 
@@ -200,7 +201,12 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
         let calls = json.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut calls =
             calls.iter().map(|call| Arguments::parse(&part.name, call)).collect::<Result<Vec<_>>>()?;
-        calls.iter_mut().for_each(|call| masks::forget(call, &masks));
+        for call in &mut calls {
+            masks::forget(call, &masks);
+            if !matches!(part.kind, PartKind::Operation) {
+                calls::arrange(class_name(json)?, &mut call.args, &mut call.kwargs)?;
+            }
+        }
         if places.insert(part.name.clone(), out.parts.len()).is_some() {
             return Err(Error::config(&what, format!("two layers are called `{}`", part.name)));
         }
@@ -319,22 +325,10 @@ impl Graph<'_> {
                 // What was recorded when the model was made; who runs it decides anew.
                 "training" => {}
                 _ if value.is_null() => {}
-                // Tensors are inputs; these options say which ones.
-                "query" | "value" | "key" | "inputs" | "sequences" => {}
-                "attention_mask" if !tensors.is_empty() => {
-                    options.insert("attention_mask_input".into(), true.into());
-                }
-                "mask" if class == "Softmax" && !tensors.is_empty() => {
-                    options.insert("mask_input".into(), true.into());
-                }
-                "initial_state" if !tensors.is_empty() => {
-                    options.insert("initial_state_inputs".into(), tensors.len().into());
-                }
                 _ if !tensors.is_empty() => {
-                    return Err(Error::config(
-                        what(),
-                        format!("calls with a tensor for `{key}` are not supported"),
-                    ));
+                    let option = calls::option_of(class, key, tensors.len());
+                    let option = option.map_err(|e| Error::config(what(), e.to_string()))?;
+                    options.extend(option.map(|(option, value)| (option.to_string(), value)));
                 }
                 _ => {
                     options.insert(key.clone(), value.clone());
@@ -351,7 +345,7 @@ impl Graph<'_> {
                 with.extend(options.clone());
                 let layer = made(json, class, self.registry, &with);
                 let layer = layer.map_err(|e| Error::config(what(), e.to_string()))?;
-                let known = layer.config();
+                let known = calls::whole_config(&*layer);
                 if let Some(key) = options.keys().find(|key| !known.contains_key(key.as_str())) {
                     return Err(Error::config(what(), format!("cannot be called with `{key}`")));
                 }

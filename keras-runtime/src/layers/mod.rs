@@ -2,6 +2,7 @@
 
 pub mod activations;
 pub mod attention;
+pub(crate) mod calls;
 pub mod convolutional;
 pub mod core;
 pub mod merging;

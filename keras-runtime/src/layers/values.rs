@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::layer::Layer;
 use crate::layers::Registry;
+use crate::layers::calls::whole_config;
 use crate::plan::Spec;
 use crate::testing::{LayerCheck, run_layer};
 use crate::{Config, DType};
@@ -48,8 +49,8 @@ fn check(case: &Value) -> Result<(), String> {
     };
     let layer = make(&config)?;
     // What is written is what was read.
-    let written = layer.config();
-    let again = make(&written)?.config();
+    let written = whole_config(&*layer);
+    let again = whole_config(&*make(&written)?);
     if again != written {
         return Err(format!("its configuration changes from {written:?} to {again:?}"));
     }

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::config::origin;
 use crate::engine::{Body, Definition, Member, Node, Source};
 use crate::layer::Config;
+use crate::layers::calls;
 use crate::plan::Spec;
 use crate::policy::{INNER, Policy};
 
@@ -196,7 +197,7 @@ impl Writer {
                 },
             })
         };
-        let tensors: Vec<Value> = node.inputs.iter().map(tensor).collect();
+        let mut tensors: Vec<Value> = node.inputs.iter().map(tensor).collect();
         let called = node.call.as_ref().or(match &member.body {
             Body::Layer(layer) => Some(layer),
             Body::Model(_) => None,
@@ -204,14 +205,7 @@ impl Writer {
         if let Some((args, kwargs)) = called.and_then(|layer| layer.arguments(&tensors)) {
             return Ok(json!({"args": args, "kwargs": kwargs}));
         }
-        let kwargs = match (&node.call, &member.body) {
-            (Some(call), Body::Layer(layer)) => {
-                let usual = layer.config();
-                let own = call.config().into_iter().filter(|(key, value)| usual.get(key) != Some(value));
-                own.collect::<Config>()
-            }
-            _ => Config::new(),
-        };
+        let kwargs = called.map_or_else(Config::new, |layer| calls::named(&**layer, &mut tensors));
         let args = if TAKE_LISTS.contains(&member.class_name()) { json!([tensors]) } else { json!(tensors) };
         Ok(json!({"args": args, "kwargs": kwargs}))
     }

@@ -276,16 +276,25 @@ fn push(weight: &Weight) -> TokenStream {
 fn configure(layer: &Struct) -> TokenStream {
     let (name, class) = (&layer.name, &layer.class_name);
     let (impl_generics, type_generics, where_clause) = layer.generics.split_for_impl();
-    let saved = layer.fields.iter().filter(|f| !f.skip);
-    let inserts = saved.map(|f| {
-        let (key, name) = (&f.key, &f.name);
-        let insert = quote!(__config.insert(#key.into(), ::keras::rt::ConfigValue::to_json(&self.#name)););
-        match &f.default {
-            Some(_) if f.call => {
-                let default = default_name(f);
-                quote!(if self.#name != Self::#default { #insert })
+    let written = |call: bool| {
+        let fields = layer.fields.iter().filter(move |f| !f.skip && f.call == call);
+        let inserts = fields.map(|f| {
+            let (key, name) = (&f.key, &f.name);
+            quote!(__config.insert(#key.into(), ::keras::rt::ConfigValue::to_json(&self.#name));)
+        });
+        quote! {
+            #[allow(unused_mut)]
+            let mut __config = ::keras::rt::Config::new();
+            #(#inserts)*
+            __config
+        }
+    };
+    let (config, call_config) = (written(false), written(true));
+    let call_config = layer.fields.iter().any(|f| f.call).then(|| {
+        quote! {
+            fn call_config(&self) -> ::keras::rt::Config {
+                #call_config
             }
-            _ => insert,
         }
     });
     quote! {
@@ -297,11 +306,9 @@ fn configure(layer: &Struct) -> TokenStream {
                 ::core::module_path!()
             }
             fn config(&self) -> ::keras::rt::Config {
-                #[allow(unused_mut)]
-                let mut __config = ::keras::rt::Config::new();
-                #(#inserts)*
-                __config
+                #config
             }
+            #call_config
         }
     }
 }

@@ -74,7 +74,7 @@ pub(super) struct Field {
     pub default: Option<Expr>,
     /// Not written to configurations.
     pub skip: bool,
-    /// An option of a call: written only where it is not the default.
+    /// An option of a call: a file has it there, not in the configuration.
     pub call: bool,
 }
 

@@ -22,11 +22,11 @@ impl<L: Recurrent, B: Recurrent> Configure for Bidirectional<L, B> {
         config.insert("merge_mode".into(), crate::ConfigValue::to_json(&self.merge_mode));
         config.insert("layer".into(), inner(0));
         config.insert("backward_layer".into(), inner(1));
-        // An option of a call.
-        if self.layer.initial_states() > 0 {
-            config.insert("initial_state_inputs".into(), json!(2 * self.layer.initial_states()));
-        }
         config
+    }
+
+    fn call_config(&self) -> Config {
+        Config::from_iter([("initial_state_inputs".into(), json!(2 * self.layer.initial_states()))])
     }
 }
 
