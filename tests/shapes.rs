@@ -244,3 +244,25 @@ fn an_optimizer_waits_for_shapes() -> keras::Result<()> {
     assert_eq!(again.weights()?, model.weights()?);
     Ok(())
 }
+
+/// What a callback saves has the dimensions open that the model has open.
+#[test]
+fn a_checkpoint_takes_other_shapes() -> keras::Result<()> {
+    let mut model = compiled()?;
+    let path = std::env::temp_dir().join(format!("checkpoint_{}.keras", std::process::id()));
+    let options = FitOptions {
+        batch_size: Some(8),
+        shuffle: Some(false),
+        verbose: Verbose::Silent,
+        callbacks: vec![Box::new(ModelCheckpoint::new(path.to_str().expect("a name")))],
+        ..FitOptions::default()
+    };
+    model.fit(&[x(7)], &[y()], options)?;
+    let saved = keras::saving::read(&path)?;
+    std::fs::remove_file(&path).expect("it was written");
+    assert_eq!(&saved.config, model.config());
+    let mut again = LoadedModel::from_saved_with(saved, &Default::default(), Device::default(), 3)?;
+    assert_eq!(predict(&mut again, 4)?, predict(&mut model, 4)?);
+    assert_eq!(fit(&mut again, 1)?, fit(&mut model, 1)?);
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keras_kernels::elementwise::{Instr, Program, Value as Number};
 use keras_kernels::random::Stream;
 use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Map, Value};
@@ -106,9 +107,60 @@ pub struct Call {
     pub weight_grads: Vec<Option<Grad>>,
     /// Calls of the layers inside a wrapper ([`Layer::inner_calls`]).
     pub inner: Vec<Call>,
+    /// Elementwise programs, recorded when the buffers were placed ([`Layer::programs`]).
+    pub programs: Vec<Option<Recorded>>,
+}
+
+/// An elementwise program with one result.
+#[derive(Debug)]
+pub struct Recorded {
+    instrs: Vec<Instr>,
+    output: [Number; 1],
+}
+
+impl Recorded {
+    /// The program that yields this value.
+    pub fn new(instrs: &[Instr], output: Number) -> Recorded {
+        Recorded { instrs: instrs.to_vec(), output: [output] }
+    }
+
+    /// The program.
+    pub fn program(&self) -> Program<'_> {
+        Program { instrs: &self.instrs, outputs: &self.output }
+    }
 }
 
 impl Call {
+    /// The same buffers, before a layer made something of them.
+    pub(crate) fn buffers(&self) -> Call {
+        Call {
+            id: self.id,
+            trainable: self.trainable,
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+            weights: self.weights.clone(),
+            state: self.state.clone(),
+            packed: self.packed.clone(),
+            saved: self.saved.clone(),
+            scratch: self.scratch.clone(),
+            backward_scratch: self.backward_scratch.clone(),
+            input_masks: self.input_masks.clone(),
+            output_mask: self.output_mask,
+            output_grads: self.output_grads.clone(),
+            input_grads: self.input_grads.clone(),
+            weight_grads: self.weight_grads.clone(),
+            inner: Vec::new(),
+            programs: Vec::new(),
+        }
+    }
+
+    /// The call with what its layer makes once its buffers are placed.
+    pub(crate) fn placed(mut self, layer: &(impl Layer + ?Sized)) -> Call {
+        self.inner = layer.inner_calls(&self);
+        self.programs = layer.programs(&self);
+        self
+    }
+
     /// Samples in the batch.
     pub fn batch(&self) -> usize {
         self.outputs[0].shape().dim(0)
@@ -153,6 +205,12 @@ pub trait Layer: Configure + Send + Sync {
     /// The calls of layers inside it, whose buffers lie in those of `call`. Made once, when the buffers are placed, so that a
     /// wrapper's forward and backward find them in [`Call::inner`].
     fn inner_calls(&self, _call: &Call) -> Vec<Call> {
+        Vec::new()
+    }
+
+    /// Elementwise programs that depend on the call: its types, masks, and which gradients it is asked for. Made once, when the
+    /// buffers are placed, so that forward and backward find them in [`Call::programs`].
+    fn programs(&self, _call: &Call) -> Vec<Option<Recorded>> {
         Vec::new()
     }
 
@@ -235,6 +293,10 @@ impl Layer for Arc<dyn Layer> {
 
     fn inner_calls(&self, call: &Call) -> Vec<Call> {
         (**self).inner_calls(call)
+    }
+
+    fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {
+        (**self).programs(call)
     }
 
     fn activity_regularizer(&self) -> Option<Regularizer> {

@@ -23,8 +23,8 @@ COARSE = {"float16": 4e-3, "bfloat16": 3e-2}
 
 
 def types(model):
-    variables = [(v.path, keras.backend.standardize_dtype(v.dtype)) for v in model.weights]
-    return sorted(variables), [(layer.name, layer.dtype_policy.name) for layer in model.layers]
+    variables = [(v.name, keras.backend.standardize_dtype(v.dtype)) for v in model.weights]
+    return sorted(variables), sorted((layer.name, layer.dtype_policy.name) for layer in model.layers)
 
 
 folder = sys.argv[1]

@@ -286,9 +286,8 @@ impl Program {
             }
         }
 
-        for (call, node) in calls.iter_mut().zip(&flat.nodes) {
-            call.inner = node.layer.inner_calls(call);
-        }
+        let placed = calls.into_iter().zip(&flat.nodes).map(|(call, node)| call.placed(&*node.layer));
+        let calls = placed.collect();
         let inputs_at = (0..inputs.len()).map(|i| view_of(&cursor, Source::Input(i))).collect();
         let outputs = flat.outputs.iter().map(|s| view_of(&cursor, *s)).collect();
         let output_masks = flat.outputs.iter().map(|s| masks[value(*s)]).collect();

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use keras_kernels::Shape;
+use keras_kernels::{DType, Shape};
 
-use super::{Blueprint, PartKind, Slot};
+use super::{Blueprint, PartKind, Slot, casting};
 use crate::engine::{Body, Definition, Handle, Member, Structure};
 use crate::plan::Spec;
 use crate::{Error, Result};
 
 impl Slot {
-    /// The spec of this input for samples of these dimensions.
+    /// The spec of this input for samples of these dimensions. Floats of any type become those of the model, as Keras' layers cast
+    /// them.
     ///
     /// # Errors
     /// If they are not what it takes.
@@ -19,7 +20,8 @@ impl Slot {
             && self.dims.iter().zip(dims).all(|(want, found)| want.is_none_or(|want| want == *found));
         match Shape::try_of(dims) {
             Some(shape) if fits && dims.len() < keras_kernels::MAX_RANK && !shape.is_oversized() => {
-                Ok(Spec::sample(shape).with_dtype(self.dtype))
+                let dtype = if self.dtype.is_float() { DType::F32 } else { self.dtype };
+                Ok(Spec::sample(shape).with_dtype(dtype))
             }
             _ => Err(Error::Data(format!(
                 "input `{}` takes samples of shape {}, found {dims:?}",
@@ -96,13 +98,22 @@ impl Blueprint {
         for call in &self.calls {
             let part = &self.parts[call.part];
             if let PartKind::Model(model) = &part.kind {
+                self.check_sources(&out, &call.inputs, &part.name)?;
                 let specs: Vec<Spec> = call.inputs.iter().map(|s| out.spec_of(*s)).collect();
                 if !std::mem::replace(&mut bound[call.part], true) {
                     out.members[call.part].body = Body::Model(Arc::new(model.bind_inner(&specs)?));
                 }
             }
             self.check_sources(&out, &call.inputs, &part.name)?;
-            out.call_with(call.part, call.layer.clone(), &call.inputs)?;
+            let layer = match (&call.layer, &part.kind) {
+                (own, PartKind::Layer(layer)) => {
+                    let specs: Vec<Spec> = call.inputs.iter().map(|s| out.spec_of(*s)).collect();
+                    let called = own.clone().unwrap_or_else(|| Handle::Shared(Arc::clone(layer)));
+                    casting::on_integers(called, &specs).or_else(|| own.clone())
+                }
+                (own, _) => own.clone(),
+            };
+            out.call_with(call.part, layer, &call.inputs)?;
         }
         for (name, source) in &self.outputs {
             self.check_sources(&out, std::slice::from_ref(source), name)?;

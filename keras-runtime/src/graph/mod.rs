@@ -2,6 +2,7 @@
 //! as models in source.
 
 mod bind;
+mod casting;
 pub(crate) mod compile;
 mod files;
 mod functional;

@@ -181,7 +181,8 @@ impl LoadedModel {
         let (Some(network), Some(trainer)) = (&mut self.network, &mut self.trainer) else {
             return Err(unbound());
         };
-        work(&mut Session { network, trainer, walk: &Interpreted })
+        let config = Some(&self.config).filter(|config| config.is_object());
+        work(&mut Session { network, trainer, walk: &Interpreted, config })
     }
 
     /// Makes optimizer, losses and metrics as the file says, unless they are there.

@@ -30,7 +30,7 @@ use keras_kernels::{Grad, MAX_RANK};
 use serde_json::{Map, Value};
 
 use self::compute::Kind;
-use crate::layer::{Call, Config, Configure, Context, Layer};
+use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::plan::{Message, PlanResult, Spec, catalogue};
 
 pub(crate) use arguments::Arguments;
@@ -41,6 +41,10 @@ pub use source::Operation;
 trait Compute: Send + Sync {
     /// As [`Layer::pack`]: constants go to the device.
     fn pack(&self, _cx: &Context<'_>, _call: &Call) {}
+    /// As [`Layer::programs`].
+    fn programs(&self, _call: &Call) -> Vec<Option<Recorded>> {
+        Vec::new()
+    }
     /// As [`Layer::forward`].
     fn forward(&self, cx: &Context<'_>, call: &Call);
     /// As [`Layer::backward`].
@@ -108,6 +112,10 @@ impl Layer for FileOperation {
         for (values, view) in self.constants.iter().zip(&call.packed) {
             crate::initializers::upload(cx.device, values, *view);
         }
+    }
+
+    fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {
+        self.kind.compute().programs(call)
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -7,7 +7,7 @@ use super::Compute;
 use super::function::{Function, Result as Yields};
 use super::setting::{Argument, Options};
 use super::tape::{Dual, Tape};
-use crate::layer::{Call, Context};
+use crate::layer::{Call, Context, Recorded};
 use crate::ops::shapes::{broadcast, full, resolve, spec_of_any};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
 use crate::plan_try;
@@ -187,29 +187,38 @@ impl Compute for Pointwise {
         }
     }
 
-    fn forward(&self, cx: &Context<'_>, call: &Call) {
+    /// The function, then its gradients by the inputs.
+    fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {
         let mut tape = Tape::new();
         let y = self.record(&mut tape, call, None);
+        let forward = Some(tape.recorded(y.value));
+        let flat = !call.outputs[0].dtype().is_float();
+        let gradients = call.input_grads.iter().enumerate().map(|(i, dx)| {
+            dx.filter(|_| !flat)?;
+            let mut tape = Tape::new();
+            let tangent = self.record(&mut tape, call, Some(i)).tangent?;
+            let dy = tape.push(Instr::Input((call.inputs.len() + call.packed.len()) as u8));
+            let product = tape.push(Instr::Binary(Binary::Mul, dy, tangent));
+            Some(tape.recorded(product))
+        });
+        std::iter::once(forward).chain(gradients).collect()
+    }
+
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (views, n) = self.views(call, None);
-        cx.device.map(&tape.program(&[y.value]), &[], &views[..n], &[Grad::write(call.outputs[0])]);
+        let recorded = call.programs[0].as_ref().expect("the function is recorded");
+        cx.device.map(&recorded.program(), &[], &views[..n], &[Grad::write(call.outputs[0])]);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        for (i, dx) in call.input_grads.iter().enumerate() {
-            let Some(dx) = *dx else { continue };
-            let mut tape = Tape::new();
-            let y = self.record(&mut tape, call, Some(i));
-            let flat = !call.outputs[0].dtype().is_float();
-            let Some(tangent) = y.tangent.filter(|_| !flat) else {
-                if !dx.adds() {
-                    cx.device.fill(0.0, dx.view);
+        let (views, n) = self.views(call, Some(call.output_grads[0]));
+        for (dx, recorded) in call.input_grads.iter().zip(&call.programs[1..]) {
+            match (dx, recorded) {
+                (Some(dx), Some(recorded)) => {
+                    cx.device.map(&recorded.program(), &[], &views[..n], &[*dx]);
                 }
-                continue;
-            };
-            let (views, n) = self.views(call, Some(call.output_grads[0]));
-            let dy = tape.push(Instr::Input(n as u8 - 1));
-            let product = tape.push(Instr::Binary(Binary::Mul, dy, tangent));
-            cx.device.map(&tape.program(&[product]), &[], &views[..n], &[dx]);
+                (dx, _) => super::zero(cx, *dx),
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::compute::{self, Kind};
 use super::modules;
 use super::setting::{Argument, Index, Options, Setting};
 use crate::config::ConfigValue;
-use crate::layer::{Call, Config, Configure, Context, Layer};
+use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::model::{NoWeights, Weighted};
 use crate::plan::{Message, PlanResult, Spec};
 
@@ -74,6 +74,10 @@ impl Layer for Operation {
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {
         self.kind().compute().pack(cx, call);
+    }
+
+    fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {
+        self.kind().compute().programs(call)
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -1,11 +1,12 @@
 //! Elementwise programs made on the stack, each value with its derivative by one input.
 //!
-//! A function is recorded once, in terms of [`Dual`]s; its derivative follows. Nothing is allocated, so programs are made where
-//! they run.
+//! A function is recorded once, in terms of [`Dual`]s; its derivative follows. What depends on a call is recorded when its buffers are
+//! placed ([`crate::Layer::programs`]).
 
 use keras_kernels::elementwise::{Binary, Instr, MAX_INSTRS, Program, Unary, Value};
 
 use super::slope::{self, Record};
+use crate::layer::Recorded;
 
 /// A program under construction.
 pub(crate) struct Tape {
@@ -94,6 +95,11 @@ impl Tape {
             (Some(a), Some(b)) => Some(self.push(Instr::Binary(Binary::Add, a, b))),
             (a, b) => a.or(b),
         }
+    }
+
+    /// The program that yields this value, to keep.
+    pub(crate) fn recorded(&self, output: Value) -> Recorded {
+        Recorded::new(&self.instrs[..self.len], output)
     }
 
     /// The program that yields this value.

@@ -157,7 +157,7 @@ impl Writer {
             config.insert("activity_regularizer".into(), regularizer.to_json());
         }
         config.extend(layer.config());
-        if member.policy != Policy::Full {
+        if member.policy != Policy::Full || self.float != DType::F32 {
             for key in INNER {
                 if let Some(inner) = config.get_mut(key).filter(|inner| inner.is_object()) {
                     inner["config"]["dtype"] = policy.clone();

@@ -19,9 +19,8 @@ use crate::{Error, Result};
 /// If the file cannot be written, or the model has something in it that files cannot describe.
 pub fn save(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
     let network = model.network();
-    let config = architecture(network.definition(), network.float(), compile_json(&model.compile_config()))?;
     let optimizer = optimizer_arrays(network, model.optimizer());
-    super::write(path, network, &config, optimizer, &Assets::default(), Writing::new())
+    super::write(path, network, &model.config()?, optimizer, &Assets::default(), Writing::new())
 }
 
 /// Saves the weights of a model and, where the format has a place for it, of its optimizer (`.weights.h5`,

@@ -120,7 +120,7 @@ impl<'a> Bench<'a> {
         call.backward_scratch = buffers("backward scratch", plan.backward_scratch.as_slice());
         call.packed = buffers("packed", plan.packed.as_slice());
         let layer: &dyn Layer = &*check.layer;
-        call.inner = layer.inner_calls(&call);
+        let call = call.placed(layer);
         Bench { device, layer, training: with.training, rooms, call, state, factors }
     }
 
@@ -144,11 +144,11 @@ impl<'a> Bench<'a> {
     }
 
     /// Backward of the same buffers with another mode, or without some gradients.
-    pub fn backward_of(&self, mut call: Call) {
+    pub fn backward_of(&self, call: Call) {
         for (factors, grad) in self.factors.iter().zip(&call.output_grads) {
             upload(&self.device, factors, *grad);
         }
-        call.inner = self.layer.inner_calls(&call);
+        let call = call.placed(self.layer);
         self.layer.backward(&self.context(), &call);
     }
 
@@ -191,25 +191,10 @@ impl<'a> Bench<'a> {
     /// The call with gradients in another mode.
     pub fn call_with_mode(&self, mode: Mode) -> Call {
         let with = |g: &Option<Grad>| g.map(|g| Grad { view: g.view, mode });
-        let call = &self.call;
-        Call {
-            id: call.id,
-            trainable: call.trainable,
-            inputs: call.inputs.clone(),
-            outputs: call.outputs.clone(),
-            weights: call.weights.clone(),
-            state: call.state.clone(),
-            packed: call.packed.clone(),
-            saved: call.saved.clone(),
-            scratch: call.scratch.clone(),
-            backward_scratch: call.backward_scratch.clone(),
-            input_masks: call.input_masks.clone(),
-            output_mask: call.output_mask,
-            output_grads: call.output_grads.clone(),
-            input_grads: call.input_grads.iter().map(with).collect(),
-            weight_grads: call.weight_grads.iter().map(with).collect(),
-            inner: Vec::new(),
-        }
+        let mut call = self.call.buffers();
+        call.input_grads = call.input_grads.iter().map(with).collect();
+        call.weight_grads = call.weight_grads.iter().map(with).collect();
+        call
     }
 
     pub fn check_rooms(&self) {

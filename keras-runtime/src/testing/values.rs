@@ -65,7 +65,7 @@ pub fn run_layer(
     call.saved = plan.saved.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();
     call.scratch = plan.scratch.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();
     call.packed = plan.packed.as_slice().iter().map(|s| room(s.shape_for(batch), s.dtype())).collect();
-    call.inner = layer.inner_calls(&call);
+    let call = call.placed(layer);
     let cx = Context { device: &device, training, seed: 0, step: 0 };
     if !call.packed.is_empty() {
         layer.pack(&cx, &call);

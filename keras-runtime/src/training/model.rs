@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::engine::Network;
 use crate::optimizers::OptimizerState;
+use crate::{Result, saving};
 
 /// What `compile` was told, as Keras writes it to a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,4 +35,16 @@ pub trait TrainedModel {
     fn parts_mut(&mut self) -> (&mut Network, &mut OptimizerState);
     /// What `compile` was told.
     fn compile_config(&self) -> CompileConfig;
+    /// The configuration that a file of it has.
+    ///
+    /// # Errors
+    /// If the model has something in it that files cannot describe.
+    fn config(&self) -> Result<Value> {
+        let network = self.network();
+        saving::architecture(
+            network.definition(),
+            network.float(),
+            saving::compile_json(&self.compile_config()),
+        )
+    }
 }

@@ -1,5 +1,7 @@
 //! Training and evaluating with a network of any type.
 
+use serde_json::Value;
+
 use super::data::{Order, Pick, Samples};
 use super::hooks::Hooks;
 use super::options_of_fit::{EvaluateOptions, FitOptions, Validation};
@@ -9,7 +11,7 @@ use super::{CompileConfig, History, Logs, TrainedModel};
 use crate::callbacks::Progress;
 use crate::engine::Network;
 use crate::optimizers::OptimizerState;
-use crate::{Device, Error, Result};
+use crate::{Device, Error, Result, saving};
 
 /// A network, how it is walked, and what trains it: what the typed model and models made at run time have in common.
 pub struct Session<'a> {
@@ -19,6 +21,8 @@ pub struct Session<'a> {
     pub trainer: &'a mut Trainer,
     /// How calls are run.
     pub walk: &'a dyn Walk,
+    /// The configuration of a model that was made at run time: dimensions may be open where the network has those of the data.
+    pub config: Option<&'a Value>,
 }
 
 impl TrainedModel for Session<'_> {
@@ -39,6 +43,17 @@ impl TrainedModel for Session<'_> {
     }
     fn compile_config(&self) -> CompileConfig {
         self.trainer.compile_config()
+    }
+    fn config(&self) -> Result<Value> {
+        let compiled = saving::compile_json(&self.compile_config());
+        match self.config {
+            Some(config) => {
+                let mut config = config.clone();
+                config["compile_config"] = compiled;
+                Ok(config)
+            }
+            None => saving::architecture(self.network.definition(), self.network.float(), compiled),
+        }
     }
 }
 

@@ -134,7 +134,7 @@ impl<L: Layer> Layer for TimeDistributed<L> {
             each.map(|(view, spec)| if spec.batched() { fold(*view) } else { *view }).collect()
         };
         let fold_grad = |grad: &Option<Grad>| grad.map(|g| Grad { view: fold(g.view), mode: g.mode });
-        let mut inner = Call {
+        let inner = Call {
             id: call.id,
             trainable: call.trainable,
             inputs: call.inputs.iter().copied().map(fold).collect(),
@@ -150,8 +150,7 @@ impl<L: Layer> Layer for TimeDistributed<L> {
             weight_grads: call.weight_grads.clone(),
             ..Call::default()
         };
-        inner.inner = self.layer.inner_calls(&inner);
-        vec![inner]
+        vec![inner.placed(&self.layer)]
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
