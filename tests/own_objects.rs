@@ -3,7 +3,11 @@
 //! `tests/own/files` was written by `tests/own/make.py` with the same objects in Python. With `KERAS_PYTHON` set, real Keras opens
 //! what is saved here.
 
+mod goes_on;
+
 use std::path::{Path, PathBuf};
+
+use goes_on::{Case, near, numbers};
 
 use keras::graph::{LoadedModel, TrainingBatch};
 use keras::losses::{Common, Loss};
@@ -225,58 +229,9 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-fn numbers(json: &Value) -> Vec<f64> {
-    json.as_array().expect("a list").iter().map(|n| n.as_f64().expect("a number")).collect()
-}
-
-/// Equal but for the rounding of 32-bit floats through a few layers and steps.
-#[track_caller]
-fn near(found: &[f64], expected: &[f64], what: &str) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    for (a, b) in found.iter().zip(expected) {
-        assert!((a - b).abs() <= 1e-5 + 1e-4 * b.abs(), "{what}: {a} instead of {b}");
-    }
-}
-
-struct Case {
-    json: Value,
-    model: LoadedModel,
-    x: Array,
-    y: Vec<Array>,
-}
-
-impl Case {
-    fn open(name: &str) -> Case {
-        let text = std::fs::read_to_string(files().join(format!("{name}.json"))).expect("a case");
-        let json: Value = serde_json::from_str(&text).expect("JSON");
-        let path = files().join(format!("{name}.keras"));
-        let model = LoadedModel::open(path, &registry(), Device::default()).expect("can be opened");
-        let dims = model.blueprint().inputs[0].dims.iter().map(|dim| dim.expect("known"));
-        let shape = std::iter::once(8).chain(dims).collect();
-        let x = Array::of(shape, DType::F32, &numbers(&json["x"]));
-        let y = json["y"].as_array().expect("a list").iter().map(numbers);
-        let y = y.map(|y| Array::of(vec![8, y.len() / 8], DType::F32, &y)).collect();
-        Case { json, model, x, y }
-    }
-
-    fn predict(&mut self) -> Vec<Vec<f64>> {
-        let outputs = self.model.predict(std::slice::from_ref(&self.x)).expect("predicts");
-        outputs.iter().map(Array::to_f64).collect()
-    }
-
-    fn step(&mut self) -> Logs {
-        let (x, y) = (std::slice::from_ref(&self.x), &self.y[..]);
-        let batch = TrainingBatch { x, y, sample_weight: None, class_weight: &[] };
-        self.model.train_on_batch(&batch).expect("trains")
-    }
-
-    #[track_caller]
-    fn predicts(&mut self, key: &str) {
-        let expected = self.json[key].clone();
-        for (found, expected) in self.predict().iter().zip(expected.as_array().expect("a list")) {
-            near(found, &numbers(expected), key);
-        }
-    }
+/// The case of this name, with the model as `registry()` reads it.
+fn case(name: &str) -> Case {
+    Case::open(&files(), name, &registry())
 }
 
 /// A file of real Keras goes on where it stopped: predictions, losses, metrics, weights after three steps; and Keras goes on with
@@ -284,26 +239,11 @@ impl Case {
 #[test]
 fn files_of_keras_go_on() {
     for name in ["plain", "functional"] {
-        let mut case = Case::open(name);
-        case.predicts("before");
-        for at in 0..3 {
-            let logs = case.step();
-            let expected = case.json["logs"][at].as_object().expect("numbers").clone();
-            for (key, expected) in expected {
-                let found = logs.get(&key).unwrap_or_else(|| panic!("{name}: {key} is not among {logs}"));
-                near(&[found], &[expected.as_f64().expect("a number")], &format!("{name}: {key}, step {at}"));
-            }
-        }
-        case.predicts("after");
-        let path = folder("go-on").join(format!("{name}.keras"));
-        case.model.save(&path).expect("can be saved");
+        let mut case = case(name);
+        case.goes_on();
+        let path = case.survives(&folder("go-on").join(format!("{name}.keras")), &registry());
         let predictions = case.predict();
-        // What was saved goes on with the same bits.
-        let again = LoadedModel::open(&path, &registry(), Device::default()).expect("can be opened again");
-        let mut again = Case { model: again, json: case.json.clone(), x: case.x.clone(), y: case.y.clone() };
-        assert_eq!(again.predict(), predictions);
-        assert_eq!(again.step(), case.step());
-        open_in_keras(&path, &case.x, &case.y, &predictions);
+        open_in_keras(&path, &case.x[0], &case.y, &predictions);
     }
 }
 
@@ -467,8 +407,8 @@ fn options_that_are_not_there_are_refused() {
 fn the_tool_has_them_too() {
     let folder = folder("tool");
     let path = |name: &str| folder.join(name).display().to_string();
-    let case = Case::open("plain");
-    keras::saving::npz::write(folder.join("x.npz"), [("x", &case.x)]).expect("a file");
+    let case = case("plain");
+    keras::saving::npz::write(folder.join("x.npz"), [("x", &case.x[0])]).expect("a file");
     keras::saving::npz::write(folder.join("y.npz"), [("y", &case.y[0])]).expect("a file");
     let model = files().join("plain.keras").display().to_string();
     let run = |arguments: &[&str], registry: Registry| {

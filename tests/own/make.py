@@ -2,16 +2,17 @@
 
 usage: KERAS_BACKEND=jax python tests/own/make.py
 
-Each case is NAME.keras as it was saved, and NAME.json with samples, predictions, the loss of three steps from there, and the
-predictions after them. refused-*.keras have what cannot be registered.
+refused-*.keras have what cannot be registered.
 """
 
-import json
 import os
 import pathlib
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "keras"))
 
+import case  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import objects as own  # noqa: E402
@@ -24,17 +25,7 @@ rng = np.random.default_rng(3)
 def write(name, model, shape, outputs):
     x = rng.normal(size=(8, *shape)).astype("float32")
     y = [rng.normal(size=(8, *output)).astype("float32") for output in outputs]
-    y = y if len(y) > 1 else y[0]
-    model.train_on_batch(x, y)
-    model.save(FILES / f"{name}.keras")
-    listed = lambda arrays: [np.asarray(a).ravel().tolist() for a in (arrays if isinstance(arrays, list) else [arrays])]
-    case = {"x": x.ravel().tolist(), "y": listed(y), "before": listed(model.predict(x, verbose=0)), "logs": []}
-    for _ in range(3):
-        model.reset_metrics()
-        logs = model.train_on_batch(x, y, return_dict=True)
-        case["logs"].append({key: float(value) for key, value in logs.items()})
-    case["after"] = listed(model.predict(x, verbose=0))
-    (FILES / f"{name}.json").write_text(json.dumps(case) + "\n")
+    case.write(FILES, name, model, x, y if len(y) > 1 else y[0])
 
 
 def plain():

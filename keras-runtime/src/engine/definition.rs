@@ -74,6 +74,7 @@ impl Member {
     pub fn class_name(&self) -> &'static str {
         match &self.body {
             Body::Layer(layer) => layer.class_name(),
+            Body::Model(model) if model.each_step => "TimeDistributed",
             Body::Model(model) if model.sequential => "Sequential",
             Body::Model(_) => "Functional",
         }
@@ -107,6 +108,9 @@ pub struct Definition {
     pub name: String,
     /// Whether it is a plain list of layers.
     pub sequential: bool,
+    /// Whether it is applied to every step of a sequence alone. What is called then is a `TimeDistributed` around it, and its inputs and
+    /// outputs are those of one step.
+    pub each_step: bool,
     /// Inputs.
     pub inputs: Vec<Input>,
     /// Outputs.
@@ -147,6 +151,7 @@ impl Definition {
         Definition {
             name: spec.name.into(),
             sequential: spec.sequential,
+            each_step: false,
             inputs: spec.inputs.iter().map(|i| Input { name: i.name.into(), spec: i.spec }).collect(),
             outputs: spec.outputs.iter().map(|o| Output { name: o.name.into(), source: o.source }).collect(),
             members: members.collect(),
@@ -217,6 +222,9 @@ impl Definition {
     /// The plan of this model when it is used as a layer.
     pub fn plan(&self, inputs: &[Spec]) -> crate::plan::PlanResult {
         use crate::plan::catalogue;
+        if self.each_step {
+            return self.plan_of_steps(inputs);
+        }
         if inputs.len() != self.inputs.len() {
             return Err(catalogue::arity(self.inputs.len(), inputs));
         }
@@ -229,6 +237,21 @@ impl Definition {
         let mut outputs = self.outputs.iter().map(|o| self.spec_of(o.source));
         let first = outputs.next().ok_or(Message::new("has no outputs"))?;
         Ok(outputs.fold(Plan::new(first), Plan::output))
+    }
+
+    fn plan_of_steps(&self, inputs: &[Spec]) -> crate::plan::PlanResult {
+        let one = self.one_step(inputs)?;
+        if self.inputs.len() != 1 || self.inputs[0].spec != one[0] {
+            let message = Message::new("expects a model of one input around each step");
+            return Err(message.text(", whose shape is ").spec(&one[0]));
+        }
+        if self.outputs.len() != 1 {
+            return Err(Message::new("expects a model of one output, found ").number(self.outputs.len()));
+        }
+        let steps = inputs[0].dim(0);
+        self.check_steps(&[steps])?;
+        let y = self.spec_of(self.outputs[0].source);
+        Ok(Plan::new(y.with_shape(y.shape().insert(0, steps))).mask(crate::plan::MaskRule::First))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::definition::{Body, Definition, Handle};
 use super::spec::Source;
+use super::steps;
 use super::variables::{Kind, Variable};
 use crate::plan::{Plan, Spec};
 use crate::{Policy, Regularizer};
@@ -88,7 +89,7 @@ impl Flat {
         let mut flat = Flat::default();
         let leaves = flat.leaves_of(definition, &[], true);
         let inputs: Vec<Source> = (0..definition.inputs.len()).map(Source::Input).collect();
-        flat.outputs = flat.unfold(definition, &leaves, &inputs, None);
+        flat.outputs = flat.unfold(definition, &leaves, &inputs, &[], None);
         let all = flat.nodes.iter().map(|node| {
             let size = |source: &Source| match *source {
                 Source::Input(i) => definition.inputs[i].spec.size(),
@@ -108,6 +109,8 @@ impl Flat {
             let trainable = trainable && member.trainable;
             places.push(match &member.body {
                 Body::Model(model) => {
+                    // Keras knows the model inside a wrapper by its own name.
+                    path.extend(model.each_step.then(|| model.name.clone()));
                     Place::Model(self.leaves_of(model, &path, trainable), Arc::clone(model))
                 }
                 Body::Layer(layer) => {
@@ -132,12 +135,14 @@ impl Flat {
         places
     }
 
-    /// The calls of a definition; `penalised` of the outermost one is decided call by call.
+    /// The calls of a definition, at so many steps of the models around it that are applied to steps; `penalised` of the outermost one
+    /// is decided call by call.
     fn unfold(
         &mut self,
         definition: &Definition,
         places: &[Place],
         inputs: &[Source],
+        steps: &[usize],
         penalised: Option<bool>,
     ) -> Vec<Source> {
         // Outputs of each node of `definition`, as values of the flat graph.
@@ -151,7 +156,12 @@ impl Flat {
             let penalised = penalised.unwrap_or_else(is_last);
             let called_on: Vec<Source> = node.inputs.iter().map(|s| resolve(&done, s)).collect();
             done.push(match &places[node.member] {
-                Place::Model(inner, model) => self.unfold(model, inner, &called_on, Some(penalised)),
+                Place::Model(inner, model) if model.each_step => {
+                    let all = [steps, &[definition.spec_of(node.inputs[0]).dim(0)]].concat();
+                    let yielded = self.unfold(model, inner, &called_on, &all, Some(penalised));
+                    vec![self.end_of_steps(model, yielded[0], called_on[0], &all)]
+                }
+                Place::Model(inner, model) => self.unfold(model, inner, &called_on, steps, Some(penalised)),
                 Place::Leaf(leaf) => {
                     let layer = node.call.clone().unwrap_or_else(|| self.leaves[*leaf].layer.clone());
                     let at = self.nodes.len();
@@ -159,13 +169,41 @@ impl Flat {
                         (0..node.plan.outputs.len()).map(|output| Source::Node { node: at, output });
                     let outputs = outputs.collect();
                     let packs = self.nodes.iter().all(|n| n.leaf != *leaf);
-                    let (leaf, plan) = (*leaf, node.plan.clone());
+                    let leaf = *leaf;
+                    let specs: Vec<Spec> = node.inputs.iter().map(|s| definition.spec_of(*s)).collect();
+                    // It was held against the steps when the model was called.
+                    let wrapped = steps::at_steps(layer.clone(), &node.plan, &specs, steps);
+                    let (layer, plan) = wrapped.unwrap_or_else(|_| (layer, Box::new(Plan::POISON)));
                     self.nodes.push(FlatNode { leaf, layer, inputs: called_on, plan, packs, penalised });
                     outputs
                 }
             });
         }
         definition.outputs.iter().map(|o| resolve(&done, &o.source)).collect()
+    }
+
+    /// Ends a model that was applied to steps: its output has the mask of the sequence. Layers that are no member's come last.
+    fn end_of_steps(
+        &mut self,
+        model: &Definition,
+        yielded: Source,
+        called_on: Source,
+        steps: &[usize],
+    ) -> Source {
+        let mut spec = model.spec_of(model.outputs[0].source);
+        steps.iter().rev().for_each(|steps| spec = spec.with_shape(spec.shape().insert(0, *steps)));
+        let (layer, plan) = steps::end(spec);
+        self.leaves.push(Leaf {
+            path: vec![model.name.clone()],
+            layer: layer.clone(),
+            plan: plan.clone(),
+            trainable: false,
+            activity_regularizer: None,
+            policy: Policy::Full,
+        });
+        let (leaf, inputs) = (self.leaves.len() - 1, vec![yielded, called_on]);
+        self.nodes.push(FlatNode { leaf, layer, inputs, plan, packs: false, penalised: false });
+        Source::node(self.nodes.len() - 1)
     }
 }
 

@@ -42,6 +42,7 @@ impl Flat {
                 MaskRule::Drop => {}
                 MaskRule::Pass => outputs.fill(own.iter().flatten().next().copied()),
                 MaskRule::First => outputs[0] = own.first().copied().flatten(),
+                MaskRule::Last => outputs[0] = own.last().copied().flatten(),
                 rule => outputs[0] = rule.written_for(&own),
             }
             masks.push(outputs);

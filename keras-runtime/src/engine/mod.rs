@@ -15,6 +15,7 @@ mod plans;
 mod program;
 mod run;
 mod spec;
+mod steps;
 mod variables;
 
 pub use definition::{Body, Definition, Handle, Input, Member, Node, Output, shared_plan};

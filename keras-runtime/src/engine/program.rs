@@ -184,6 +184,7 @@ impl Program {
                     sources().for_each(|s| masks[value(s)] = mask);
                 }
                 MaskRule::First => masks[t.first[k]] = call.input_masks[0],
+                MaskRule::Last => masks[t.first[k]] = call.input_masks.last().copied().flatten(),
                 MaskRule::Compute(_) | MaskRule::All | MaskRule::Any(_) => {
                     if let Some(sample) = plan.mask.written(&call.input_masks) {
                         let shape = sample.insert(0, batch);

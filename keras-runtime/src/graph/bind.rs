@@ -74,7 +74,13 @@ impl Blueprint {
 
     fn bind_inner(&self, inputs: &[Spec]) -> Result<Definition> {
         let mut out = Definition::new(&self.name);
-        out.sequential = self.sequential;
+        (out.sequential, out.each_step) = (self.sequential, self.each_step);
+        let one_step = out.one_step(inputs).map_err(|message| Error::Plan {
+            layer: self.name.clone(),
+            class: "TimeDistributed".into(),
+            message,
+        })?;
+        let inputs = &one_step[..];
         for (at, spec) in inputs.iter().enumerate() {
             let name = self.inputs.get(at).map_or("input_layer", |slot| slot.name.as_str());
             out.input(name, *spec);

@@ -188,6 +188,7 @@ impl Blueprint {
         Blueprint {
             name: name.into(),
             sequential,
+            each_step: false,
             trainable: true,
             inputs: Vec::new(),
             parts: Vec::new(),

@@ -38,6 +38,8 @@ pub struct Blueprint {
     pub name: String,
     /// Whether it is a plain list of layers.
     pub sequential: bool,
+    /// Whether it is applied to every step of a sequence alone: the model of a `TimeDistributed`.
+    pub each_step: bool,
     /// Whether its weights are trained.
     pub trainable: bool,
     /// Inputs, in the order in which data is given. A Sequential model that was never built has none.

@@ -145,6 +145,16 @@ fn part(json: &Value, registry: &Registry, depth: usize, floats: &mut DType) -> 
     let what = || format!("layer `{name}` ({class})");
     let kind = match class {
         "Sequential" | "Functional" => PartKind::Model(Arc::new(model(json, registry, depth - 1)?)),
+        "TimeDistributed" if wraps_a_model(config) => {
+            if config.get("activity_regularizer").is_some_and(|json| !json.is_null()) {
+                return Err(Error::config(
+                    what(),
+                    "an `activity_regularizer` of a wrapped model is not there",
+                ));
+            }
+            let model = model(&config["layer"], registry, depth - 1)?;
+            PartKind::Model(Arc::new(Blueprint { each_step: true, ..model }))
+        }
         _ if module.starts_with("keras.src.ops") => PartKind::Operation,
         _ => {
             let layer = made(json, class, registry, config);
@@ -167,7 +177,15 @@ fn part(json: &Value, registry: &Registry, depth: usize, floats: &mut DType) -> 
     if float == DType::F64 {
         *floats = DType::F64;
     }
-    Ok(Part { name, kind, trainable: trainable(config), activity_regularizer, policy })
+    let frozen_inside = matches!(&kind, PartKind::Model(model) if !model.trainable);
+    let trainable = trainable(config) && !frozen_inside;
+    Ok(Part { name, kind, trainable, activity_regularizer, policy })
+}
+
+/// Whether the layer of a wrapper is a model.
+fn wraps_a_model(config: &Config) -> bool {
+    let class = config.get("layer").and_then(|layer| layer.get("class_name")).and_then(Value::as_str);
+    matches!(class, Some("Sequential" | "Functional"))
 }
 
 /// The layer that a file names, with this configuration.
@@ -231,10 +249,9 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
     let (outputs, output_keys) = structure("output_layers")?;
     for mut output in outputs {
         // A Functional model counts a node of its own before its calls.
-        let is_functional = graph
-            .places
-            .get(&output.layer)
-            .is_some_and(|at| matches!(&out.parts[*at].kind, PartKind::Model(model) if !model.sequential));
+        let is_functional = graph.places.get(&output.layer).is_some_and(
+            |at| matches!(&out.parts[*at].kind, PartKind::Model(m) if !m.sequential && !m.each_step),
+        );
         if is_functional {
             output.node = output.node.saturating_sub(1);
         }

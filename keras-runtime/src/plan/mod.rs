@@ -122,6 +122,8 @@ pub enum MaskRule {
     Pass,
     /// The first output has the first input's mask, whatever other inputs have (attention, recurrent layers).
     First,
+    /// The first output has the last input's mask (the end of a model that is applied to steps).
+    Last,
     /// The output has none.
     Drop,
     /// If every input has a mask, the layer writes one, of the first's shape (`Add`); else there is none.
@@ -133,6 +135,11 @@ pub enum MaskRule {
 }
 
 impl MaskRule {
+    /// Whether the layer may write a mask.
+    pub(crate) const fn computes(self) -> bool {
+        matches!(self, MaskRule::All | MaskRule::Any(_) | MaskRule::Compute(_))
+    }
+
     /// The shape (of a sample) of the mask that the layer writes, if its inputs have these masks.
     pub fn written(self, inputs: &[Option<View>]) -> Option<Shape> {
         let sample = |mask: &Option<View>| mask.map(|mask| mask.shape().remove(0));
@@ -142,7 +149,7 @@ impl MaskRule {
     /// As [`MaskRule::written`], from the shapes (of samples) of the inputs' masks.
     pub(crate) fn written_for(self, inputs: &[Option<Shape>]) -> Option<Shape> {
         match self {
-            MaskRule::Pass | MaskRule::First | MaskRule::Drop => None,
+            MaskRule::Pass | MaskRule::First | MaskRule::Last | MaskRule::Drop => None,
             MaskRule::Compute(shape) => Some(shape),
             MaskRule::Any(shape) => inputs.iter().any(Option::is_some).then_some(shape),
             MaskRule::All if inputs.iter().all(Option::is_some) => inputs[0],

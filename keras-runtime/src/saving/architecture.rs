@@ -111,7 +111,8 @@ impl Writer {
             let (name, node, tensor) = history(definition, output.source);
             // A Functional model counts a node of its own before its calls.
             let own = matches!(output.source, Source::Node { node, .. }
-                if matches!(&definition.members[definition.nodes[node].member].body, Body::Model(m) if !m.sequential));
+                if matches!(&definition.members[definition.nodes[node].member].body,
+                    Body::Model(m) if !m.sequential && !m.each_step));
             json!([name, node + usize::from(own), tensor])
         });
         Ok(json!({
@@ -136,6 +137,7 @@ impl Writer {
 
     fn member(&self, definition: &Definition, at: usize, member: &Member) -> Result<Map<String, Value>> {
         let layer = match &member.body {
+            Body::Model(model) if model.each_step => return self.each_step(definition, at, member, model),
             Body::Model(model) => {
                 let mut json = self.model(model, &member.name, member.trainable)?;
                 json.insert("compile_config".into(), json!({}));
@@ -181,6 +183,27 @@ impl Writer {
             } else if let [one] = &shapes[..] {
                 json.insert("build_config".into(), json!({"input_shape": one}));
             }
+        }
+        Ok(json)
+    }
+
+    /// A `TimeDistributed` around a model.
+    fn each_step(
+        &self,
+        definition: &Definition,
+        at: usize,
+        member: &Member,
+        model: &Definition,
+    ) -> Result<Map<String, Value>> {
+        let inner = self.model(model, &model.name, member.trainable)?;
+        let config = json!({
+            "name": member.name, "trainable": member.trainable, "dtype": self.policy(member.policy), "layer": inner,
+        });
+        let mut json = envelope("keras.layers", "TimeDistributed", config, Value::Null);
+        let call = definition.nodes.iter().find(|node| node.member == at);
+        if let Some(input) = call.and_then(|node| node.inputs.first()) {
+            let shape = shape(&definition.spec_of(*input));
+            json.insert("build_config".into(), json!({"input_shape": shape}));
         }
         Ok(json)
     }

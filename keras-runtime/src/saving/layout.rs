@@ -58,6 +58,14 @@ fn walk(definition: &Definition, path: &[String], names: &[String], first_leaf: 
             Entry::Input(_) => out.push(Place { path, names, leaf: None }),
             Entry::Member(at) => match &definition.members[at].body {
                 Body::Layer(_) => out.push(Place { path, names, leaf: Some(first_leaves[at]) }),
+                Body::Model(model) if model.each_step => {
+                    out.push(Place { path: path.clone(), names: names.clone(), leaf: None });
+                    let (path, names) = (
+                        [&path[..], &["layer".into()]].concat(),
+                        [&names[..], &[model.name.clone()]].concat(),
+                    );
+                    walk(model, &path, &names, first_leaves[at], out);
+                }
                 Body::Model(model) => walk(model, &path, &names, first_leaves[at], out),
             },
         }

@@ -179,10 +179,10 @@ impl BatchNormalization {
         let axis = if self.axis < 0 { self.axis + shape.rank() as isize } else { self.axis } as usize;
         let channels = shape.dim(axis);
         let (before, after) = (shape.size_between(1, axis), shape.size_between(axis + 1, shape.rank()));
-        let steps = if shape.rank() > 1 { shape.dim(1) } else { 1 };
         let batch = shape.dim(0);
-        // A mask has a step axis, so that it needs the input's own shape; without one five dimensions always do.
-        let mask = call.input_masks.first().copied().flatten().filter(|m| m.shape().size() == batch * steps);
+        // A mask has axes of its own, so that it needs the input's own shape; without one five dimensions always do.
+        let mask = call.input_masks.first().copied().flatten();
+        let masked = mask.map_or(0, |mask| mask.shape().rank());
         let (full, each) = match mask {
             Some(_) => {
                 let mut each = shape;
@@ -192,9 +192,9 @@ impl BatchNormalization {
             None => (Shape::of(&[batch * before, channels, after]), Shape::of(&[1, channels, 1])),
         };
         // How many channels lie beyond the mask's axes.
-        let inner = if axis > 1 { channels } else { 1 };
+        let inner = if axis >= masked { channels } else { 1 };
         let mut along = full;
-        (2..full.rank()).for_each(|at| along = along.with_dim(at, 1));
+        (masked..full.rank()).for_each(|at| along = along.with_dim(at, 1));
         Parts { x: call.inputs[0].reshape(full), mask: mask.map(|m| m.reshape(along)), full, each, inner }
     }
 

@@ -1,23 +1,26 @@
 use std::sync::Arc;
 
+use keras_kernels::Shape;
 use keras_kernels::random::Stream;
-use keras_kernels::{Grad, MAX_RANK, View};
 
 use crate::config::layer_json;
 use crate::layer::{Call, Config, Configure, Context, Layer};
 use crate::layers::Registry;
+use crate::layers::support::each_step;
 use crate::layers::support::wrapped::Wrapped;
 use crate::plan::{List, MaskRule, Message, Plan, PlanResult, Spec, WeightSpec, any_poison};
 use crate::{Error, Result, plan_try};
 
 /// A layer that is applied to every step of a sequence alone.
 ///
-/// Steps are samples to the layer inside: nothing is copied, batch and steps are one dimension for it.
+/// Steps are samples to the layer inside: nothing is copied, batch and steps are one dimension for it. A layer with state (batch
+/// normalization) sees one step after the other: each has statistics of its own and moves the state, as in Keras.
 ///
 /// * Input: `[steps, ..]`, where `[..]` is what the layer inside takes.
 /// * Output: `[steps, ..]`.
-/// * Weights: those of the layer under `layer`. Layers with state (batch normalization) are refused: Keras would update it once
-///   a step.
+/// * Weights: those of the layer under `layer`.
+/// * A mask reaches the layer inside without its axis of steps, and goes on as it is.
+/// * The layer may be a model in files, and when models are made at run time; a model in source wraps layers.
 ///
 /// Source: <https://keras.io/api/layers/recurrent_layers/time_distributed/>.
 ///
@@ -69,18 +72,11 @@ impl<L> TimeDistributed<L> {
         if any_poison(inputs) || any_poison(inner.outputs.as_slice()) {
             return Ok(Plan::POISON);
         }
-        if !inner.state.is_empty() {
-            return Err(Message::new("cannot wrap a layer with state, which would change at every step"));
-        }
         if inner.model.is_some() {
-            return Err(Message::new("cannot wrap a model: wrap its layers"));
+            return Err(Message::new("cannot wrap a model in source: wrap its layers, one by one"));
         }
-        let steps = inputs[0].dim(0);
-        let mut plan = inner;
-        plan.outputs = plan_try!(each_step(&inner.outputs, steps));
-        plan.saved = plan_try!(each_step(&inner.saved, steps));
-        plan.scratch = plan_try!(each_step(&inner.scratch, steps));
-        plan.backward_scratch = plan_try!(each_step(&inner.backward_scratch, steps));
+        let specs = plan_try!(self.inner_specs(inputs));
+        let mut plan = plan_try!(each_step::plan(&inner, specs.as_slice(), inputs[0].dim(0)));
         let mut weights = List::new(WeightSpec::new("", crate::Shape::SCALAR, crate::Initializer::Zeros));
         let mut i = 0;
         while i < inner.weights.len() {
@@ -88,25 +84,16 @@ impl<L> TimeDistributed<L> {
             i += 1;
         }
         plan.weights = weights;
+        let mut state = List::new(WeightSpec::new("", crate::Shape::SCALAR, crate::Initializer::Zeros));
+        i = 0;
+        while i < inner.state.len() {
+            state.push(inner.state.as_slice()[i].under("layer"));
+            i += 1;
+        }
+        plan.state = state;
         plan.mask = MaskRule::First;
         Ok(plan)
     }
-}
-
-/// The same buffers for every step.
-const fn each_step<const N: usize>(specs: &List<Spec, N>, steps: usize) -> Result<List<Spec, N>, Message> {
-    let mut out = List::new(Spec::POISON);
-    let mut i = 0;
-    while i < specs.len() {
-        let spec = specs.as_slice()[i];
-        // One dimension is the batch's.
-        if spec.rank() + 2 > MAX_RANK {
-            return Err(Message::new("the layer inside needs too many dimensions to be applied to steps"));
-        }
-        out.push(if spec.batched() { spec.with_shape(spec.shape().insert(0, steps)) } else { spec });
-        i += 1;
-    }
-    Ok(out)
 }
 
 impl<L: Layer> Layer for TimeDistributed<L> {
@@ -118,47 +105,23 @@ impl<L: Layer> Layer for TimeDistributed<L> {
     }
 
     fn inner_calls(&self, call: &Call) -> Vec<Call> {
-        let x = call.inputs[0].shape();
-        let (batch, steps) = (x.dim(0), x.dim(1));
-        // What every sample and step has its own of. The plan of the layer inside says which buffers those are.
-        let step = crate::plan::Spec::sample(x.remove(0).remove(0));
-        let step =
-            if call.inputs[0].dtype().is_float() { step } else { step.with_dtype(call.inputs[0].dtype()) };
+        let x = call.inputs[0];
+        let step = Spec::sample(x.shape().remove(0).remove(0));
+        let step = if x.dtype().is_float() { step } else { step.with_dtype(x.dtype()) };
         let Ok(plan) = self.layer.plan_for(&[step]) else { return Vec::new() };
-        let fold = |view: View| {
-            let shape = view.shape();
-            view.reshape(shape.remove(0).with_dim(0, batch * steps))
-        };
-        let fold_if = |views: &[View], specs: &[Spec]| -> Vec<View> {
-            let each = views.iter().zip(specs);
-            each.map(|(view, spec)| if spec.batched() { fold(*view) } else { *view }).collect()
-        };
-        let fold_grad = |grad: &Option<Grad>| grad.map(|g| Grad { view: fold(g.view), mode: g.mode });
-        let inner = Call {
-            id: call.id,
-            trainable: call.trainable,
-            inputs: call.inputs.iter().copied().map(fold).collect(),
-            outputs: call.outputs.iter().copied().map(fold).collect(),
-            weights: call.weights.clone(),
-            packed: call.packed.clone(),
-            saved: fold_if(&call.saved, plan.saved.as_slice()),
-            scratch: fold_if(&call.scratch, plan.scratch.as_slice()),
-            backward_scratch: fold_if(&call.backward_scratch, plan.backward_scratch.as_slice()),
-            input_masks: vec![None; call.inputs.len()],
-            output_grads: call.output_grads.iter().copied().map(fold).collect(),
-            input_grads: call.input_grads.iter().map(fold_grad).collect(),
-            weight_grads: call.weight_grads.clone(),
-            ..Call::default()
-        };
-        vec![inner.placed(&self.layer)]
+        each_step::calls(&self.layer, &plan, &[step], call)
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        self.layer.forward(cx, &call.inner[0]);
+        each_step::forward(&self.layer, cx, call);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        self.layer.backward(cx, &call.inner[0]);
+        each_step::backward(&self.layer, cx, call);
+    }
+
+    fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
+        each_step::check_masks(&self.layer, self.inner_specs(inputs)?.as_slice(), masks)
     }
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {
@@ -213,6 +176,16 @@ mod tests {
     }
 
     #[test]
+    fn each_step_moves_the_state() {
+        let check = |layer| LayerCheck::new(TimeDistributed::new(layer)).input(Spec::of(&[3, 4]));
+        check(BatchNormalization::new()).run();
+        check(BatchNormalization::new()).frozen().run();
+        check(BatchNormalization::new()).mask(&[1, 1, 0, 1, 0, 1, 1, 1, 1]).run();
+        let twice = TimeDistributed::new(TimeDistributed::new(BatchNormalization::new()));
+        LayerCheck::new(twice).input(Spec::of(&[2, 3, 4])).run();
+    }
+
+    #[test]
     fn the_configuration_survives() {
         let config = TimeDistributed::new(Dense::new(3)).config();
         assert_eq!(from_config(&config, &Registry::new()).unwrap().config(), config);
@@ -223,7 +196,5 @@ mod tests {
         let message = |result: PlanResult| result.unwrap_err().to_string();
         let flat = TimeDistributed::new(Dense::new(3)).plan_for(&[Spec::of(&[4])]);
         assert_eq!(message(flat), "expects an input `[steps, ..]`, found `[4]`");
-        let stateful = TimeDistributed::new(BatchNormalization::new()).plan_for(&[Spec::of(&[3, 4])]);
-        assert_eq!(message(stateful), "cannot wrap a layer with state, which would change at every step");
     }
 }

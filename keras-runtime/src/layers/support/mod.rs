@@ -3,6 +3,7 @@
 pub(crate) mod activated;
 pub(crate) mod chain;
 pub(crate) mod contraction;
+pub(crate) mod each_step;
 pub(crate) mod elementwise;
 pub(crate) mod equation;
 pub(crate) mod frame;

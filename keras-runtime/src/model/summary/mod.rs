@@ -285,7 +285,10 @@ impl Rows<'_> {
             connected_to: if nested { Vec::new() } else { names },
             trainable: (params > 0).then_some(trainable),
         });
-        if let (Body::Model(inner), Body::Model(other)) = (&member.body, &other.members[at].body) {
+        // Keras does not look into wrappers.
+        if let (Body::Model(inner), Body::Model(other)) = (&member.body, &other.members[at].body)
+            && !inner.each_step
+        {
             self.add(inner, other, &path, trainable);
         }
     }
