@@ -314,6 +314,52 @@ fn models_in_source_go_on_at_run_time() -> keras::Result<()> {
     Ok(())
 }
 
+// With the types and functions of the file's names in scope, a file is a model in source.
+model! { Plain([5, 4]) -> [2] = "tests/own/files/plain.keras" }
+model! { Forked(x: [4]) -> (a: [2], b: [3]) = "tests/own/files/functional.keras" }
+
+/// By name, in any order, with defaults left out; whole numbers are numbers.
+#[test]
+fn fields_are_given_by_name() {
+    model! { ByName([5, 4]) -> [5, 4] = [
+        TimeDistributed(Gated { residual: false, units: 4 }),
+        #[name = "shift"] Shifted { trainable: false },
+        Scaled { by: 2 },
+    ] }
+    model! { Positional([5, 4]) -> [5, 4] = [
+        TimeDistributed(Gated(4, residual = false)),
+        Shifted(trainable = false, name = "shift"),
+        Scaled(2.0),
+    ] }
+    model! { Called(x: [4]) -> [4] { let by = 0.5; let scaled = Scaled { by: by }; scaled(x) + Gated { units: 4 }(x) } }
+    let config = |path: &Path| -> Value {
+        let saved = keras::saving::read(path).expect("what was saved");
+        saved.config["config"]["layers"].clone()
+    };
+    let (one, other) = (folder("by-name").join("one.keras"), folder("by-name").join("other.keras"));
+    Model::<ByName>::new(Device::default()).save(&one).expect("can be saved");
+    Model::<Positional>::new(Device::default()).save(&other).expect("can be saved");
+    assert_eq!(config(&one), config(&other));
+    assert_eq!(Called::PARAMS, 2 * 16);
+}
+
+/// A file in place of a body: the same predictions as Keras'.
+#[test]
+fn files_are_models_in_source() -> keras::Result<()> {
+    let floats = |array: &Array| array.to_f64().iter().map(|v| *v as f32).collect::<Vec<f32>>();
+    let wide = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+    let plain = case("plain");
+    let x = Batch::<D2<5, 4>>::new(floats(&plain.x[0]))?;
+    let found = Plain::pretrained(Device::default())?.predict(&x)?;
+    near(&wide(found.as_slice()), &numbers(&plain.json["before"][0]), "plain");
+    let forked = case("functional");
+    let x = Batch::<D1<4>>::new(floats(&forked.x[0]))?;
+    let (a, b) = Forked::pretrained(Device::default())?.predict(&x)?;
+    near(&wide(a.as_slice()), &numbers(&forked.json["before"][0]), "a");
+    near(&wide(b.as_slice()), &numbers(&forked.json["before"][1]), "b");
+    Ok(())
+}
+
 /// What is not registered is named, with its module and what to do.
 #[test]
 fn what_is_not_known_says_what_to_register() {

@@ -22,8 +22,8 @@ pub use crate::operations::Operation;
 pub use crate::operations::setting::{Argument, Index, Setting};
 pub use crate::ops::generated::*;
 pub use crate::plan::{
-    IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text, WeightSpec, any_poison,
-    assert_layer, catalogue, or_poison,
+    Given, IntoFloat, IntoSize, Ints, List, MaskRule, Message, Plan, PlanResult, Size, Spec, Text,
+    WeightSpec, any_poison, assert_layer, catalogue, float_of, or_poison,
 };
 pub use crate::registry::Registry;
 pub use crate::training::formula::Expr;

@@ -62,6 +62,7 @@ fn texts_are_models_with_the_names_of_the_file() {
         "operators",
         "stand_ins",
         "words_as_names",
+        "own_layers",
     ] {
         let text = printed(name, &[]).unwrap();
         let mut names = BTreeSet::new();

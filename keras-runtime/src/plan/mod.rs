@@ -2,10 +2,13 @@
 
 pub mod catalogue;
 mod message;
+mod named;
 mod size;
 mod spec;
 
 pub use message::Message;
+#[doc(hidden)]
+pub use named::{Given, IntoFloat, float_of};
 pub use size::{IntoSize, Ints, Size, Text};
 pub use spec::Spec;
 

@@ -13,6 +13,7 @@ mod file;
 mod layers;
 mod model;
 mod operations;
+mod own;
 mod print;
 mod read;
 mod values;

@@ -8,7 +8,7 @@ use super::calls::{self, Arguments, Tensor};
 use super::layers::class;
 use super::model::{Call, Form, Input, Kind, Model, Part, Shape, Source};
 use super::values::{self, NONE};
-use super::{Result, operations};
+use super::{Result, operations, own};
 use crate::naming::snake;
 
 /// Deepest nesting of models.
@@ -192,16 +192,15 @@ fn outputs(class: &str, config: &Config) -> usize {
 /// `Dense(64, activation = relu)`, with options that stand after its own.
 fn constructor(json: &Value, more: Vec<String>) -> Result<String> {
     let (name, config) = (class_name(json)?, config(json)?);
+    if own::is_own(json) {
+        return own::constructor(json, &more);
+    }
     let Some(class) = class(name) else {
-        let module = json.get("module").and_then(Value::as_str).unwrap_or("");
         return Err(match name {
             "Lambda" | "__lambda__" => {
                 "Python code inside a file is never run: replace it by a layer of your own"
             }
-            _ if module.starts_with("keras.") => "this layer of Keras is not there yet",
-            _ => {
-                "is not a layer of Keras: read the file with `LoadedModel::open` and a registry that knows it"
-            }
+            _ => "this layer of Keras is not there yet",
         }
         .into());
     };

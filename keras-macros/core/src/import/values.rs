@@ -281,7 +281,8 @@ fn activation(json: &Value) -> Option<String> {
     }
     let (name, config) = object(json)?;
     let name = plain(&name);
-    let word = ACTIVATIONS.iter().find(|(key, _)| *key == name)?.1.to_string();
+    let Some((_, word)) = ACTIVATIONS.iter().find(|(key, _)| *key == name) else { return own_function(json) };
+    let word = word.to_string();
     let Some((_, variant, fields)) = PARAMETERS.iter().find(|(key, ..)| *key == word) else {
         return Some(word);
     };
@@ -302,6 +303,15 @@ fn activation(json: &Value) -> Option<String> {
         texts.push(format!("{key}: {text}"));
     }
     Some(if usual { word } else { format!("::keras::Activation::{variant} {{ {} }}", texts.join(", ")) })
+}
+
+/// A function of one's own: the constant of this name that is in scope.
+fn own_function(json: &Value) -> Option<String> {
+    let is_function = json.get("class_name")?.as_str()? == "function";
+    let name = json.get("config")?.as_str()?.rsplit('>').next()?;
+    let fine =
+        syn::parse_str::<syn::Ident>(name).is_ok() && name.starts_with(|c: char| c.is_ascii_lowercase());
+    (is_function && fine).then(|| name.to_string())
 }
 
 /// A parameter: its key, its default in an object, and what a plain name stands for.

@@ -6,6 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
 use super::access::access;
+use super::named::named;
 use super::parse::{Field, Struct, Weight};
 
 /// Everything that the derive writes.
@@ -14,10 +15,12 @@ pub(super) fn expand(layer: &Struct) -> TokenStream {
     let configure = configure(layer);
     let from_config = from_config(layer);
     let weights = weights(layer);
+    let named = named(layer);
     let access = access(layer);
     let uses = uses(layer);
     quote! {
         #constructor
+        #named
         #weights
         #configure
         #from_config
@@ -53,16 +56,16 @@ fn uses(layer: &Struct) -> TokenStream {
 
 /// How an option is given and stored: `Size<N>` takes a number or an array, `Ints` and `PartialShape` an array, `Text` a string,
 /// `Borders<N>` a number, numbers or pairs, `Axes` a number or an array, `Option<T>` a `T`.
-struct Given {
+pub(super) struct Given {
     /// Generic parameters of the function that takes it.
-    generics: TokenStream,
+    pub generics: TokenStream,
     /// Type of the argument.
-    ty: TokenStream,
+    pub ty: TokenStream,
     /// What is stored.
-    stored: TokenStream,
+    pub stored: TokenStream,
 }
 
-fn given(field: &Field, at: usize) -> Given {
+pub(super) fn given(field: &Field, at: usize) -> Given {
     let (name, ty) = (&field.name, &field.ty);
     let plain = Given { generics: quote!(), ty: quote!(#ty), stored: quote!(#name) };
     let Some((last, argument)) = last_segment(ty) else { return plain };
@@ -121,7 +124,7 @@ fn given(field: &Field, at: usize) -> Given {
 }
 
 /// `("Size", Some(2))` of `Size<2>`.
-fn last_segment(ty: &Type) -> Option<(String, Option<TokenStream>)> {
+pub(super) fn last_segment(ty: &Type) -> Option<(String, Option<TokenStream>)> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
     let argument = match &last.arguments {
@@ -135,7 +138,7 @@ fn last_segment(ty: &Type) -> Option<(String, Option<TokenStream>)> {
 }
 
 /// The constant that holds an option's default: written once, so that a mistake in it is one.
-fn default_name(field: &Field) -> Ident {
+pub(super) fn default_name(field: &Field) -> Ident {
     format_ident!("__default_{}", field.name)
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod expand;
+mod named;
 mod parse;
 
 use proc_macro2::TokenStream;

@@ -104,7 +104,14 @@ pub fn consts(parts: &Parts<'_>) -> TokenStream {
         let mut group = Group::new(Delimiter::Parenthesis, quote!(#inner #arguments));
         group.set_span(layer.paren);
         let options = &layer.options;
-        let value = quote!(use ::keras::symbols::*; #ty::#new #group #options);
+        let made = match layer.by_name {
+            true => {
+                let (named, made) = (Ident::new("__named", last), Ident::new("__made", last));
+                quote!(#ty::#named() #options.#made())
+            }
+            false => quote!(#ty::#new #group #options),
+        };
+        let value = quote!(use ::keras::symbols::*; #made);
         let mut block = Group::new(Delimiter::Brace, value);
         block.set_span(layer.ends.first);
         quote!(const #ident: #ty = #block;)

@@ -40,6 +40,8 @@ pub struct Layer {
     pub stem: String,
     /// Its wanted name.
     pub name: Option<Name>,
+    /// Whether its fields are given by name alone: `Gated { units: 64 }`.
+    pub by_name: bool,
     /// The layer that it wraps, as an index into [`Graph::wrapped`].
     pub inner: Option<usize>,
     /// Positional arguments of the constructor.

@@ -20,6 +20,47 @@ impl Gated {
     }
 }
 #[doc(hidden)]
+#[allow(missing_debug_implementations, missing_docs)]
+pub struct GatedFields {
+    units: ::keras::rt::Given<usize>,
+    residual: ::keras::rt::Given<bool>,
+}
+#[allow(missing_docs, dead_code, unused_mut, clippy::all)]
+impl GatedFields {
+    #[must_use]
+    pub const fn units(mut self, units: usize) -> Self {
+        self.units = ::keras::rt::Given::some(units);
+        self
+    }
+    #[must_use]
+    pub const fn residual(mut self, residual: bool) -> Self {
+        self.residual = ::keras::rt::Given::some(residual);
+        self
+    }
+    #[track_caller]
+    pub const fn __made(self) -> Gated {
+        Gated {
+            units: self.units.take("`Gated` needs `units`"),
+            residual: if self.residual.is_given() {
+                self.residual.take("")
+            } else {
+                Gated::__default_residual
+            },
+            gate: ::keras::Weight::MARKER,
+        }
+    }
+}
+#[allow(dead_code)]
+impl Gated {
+    #[doc(hidden)]
+    pub const fn __named() -> GatedFields {
+        GatedFields {
+            units: ::keras::rt::Given::none(),
+            residual: ::keras::rt::Given::none(),
+        }
+    }
+}
+#[doc(hidden)]
 #[allow(dead_code, unused_variables, unused_mut, clippy::all)]
 impl Gated {
     /// The plan with this layer's weights.

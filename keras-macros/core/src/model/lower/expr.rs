@@ -6,6 +6,7 @@ use quote::ToTokens;
 use syn::{Attribute, Expr, ExprPath};
 
 use super::env::{Env, Val};
+use super::instance::is_layer;
 use super::{Lower, Name, consts, instance};
 use crate::model::functions;
 use crate::similar::similar;
@@ -22,6 +23,7 @@ impl<'a> Lower<'a> {
             Expr::Group(group) => self.expr(&group.expr, env, name),
             Expr::Call(call) => self.call(call, env, name),
             Expr::Path(path) => self.path(path, env, name),
+            Expr::Struct(fields) if is_layer(&fields.path) => self.instance_by_name(fields, env, name),
             Expr::Lit(_) => Val::Const(expr.clone()),
             Expr::Tuple(tuple) => Val::Tuple(tuple.elems.iter().map(|e| self.expr(e, env, None)).collect()),
             Expr::Array(array) => Val::List(array.elems.iter().map(|e| self.item(e, env)).collect()),
@@ -123,6 +125,7 @@ fn attrs(expr: &Expr) -> &[Attribute] {
         Expr::Call(call) => &call.attrs,
         Expr::Path(path) => &path.attrs,
         Expr::Paren(paren) => &paren.attrs,
+        Expr::Struct(fields) => &fields.attrs,
         Expr::Binary(binary) => &binary.attrs,
         Expr::Unary(unary) => &unary.attrs,
         Expr::Index(index) => &index.attrs,

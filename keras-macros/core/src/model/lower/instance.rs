@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, ExprAssign, ExprCall, Path, Token, parse_quote_spanned, token};
+use syn::{
+    Expr, ExprAssign, ExprCall, ExprStruct, FieldValue, Member, Path, Token, parse_quote_spanned, token,
+};
 
 use super::consts;
 use super::env::{Env, Val};
@@ -29,7 +31,59 @@ pub(super) fn is_called_class(path: &Path) -> bool {
     path.segments.last().is_some_and(|s| s.ident.to_string().starts_with(char::is_uppercase))
 }
 
+/// Whether `Path { .. }` makes a layer. A variant of an enum is a value: `Initializer::Constant { value: 0.5 }`.
+pub(super) fn is_layer(path: &Path) -> bool {
+    let of_a_type = path
+        .segments
+        .iter()
+        .rev()
+        .nth(1)
+        .is_some_and(|s| s.ident.to_string().starts_with(char::is_uppercase));
+    is_called_class(path) && !of_a_type
+}
+
 impl<'a> Lower<'a> {
+    /// `Gated { units: 64 }`: a layer whose fields are given by name.
+    pub(super) fn instance_by_name(
+        &mut self,
+        fields: &ExprStruct,
+        env: &mut Env<'a>,
+        name: Option<Name>,
+    ) -> Val<'a> {
+        match self.layer_by_name(fields, env, name) {
+            Some(layer) => {
+                self.graph.layers.push(layer);
+                Val::Layer(self.graph.layers.len() - 1)
+            }
+            None => Val::Error,
+        }
+    }
+
+    fn layer_by_name(&mut self, fields: &ExprStruct, env: &mut Env<'a>, name: Option<Name>) -> Option<Layer> {
+        if let Some(rest) = &fields.dot2_token {
+            self.errors.at(rest, "`..` is not needed: fields that are left out have their defaults");
+            return None;
+        }
+        let mut layer = self.layer(&fields.path, None, env, name, Ends::of(fields))?;
+        layer.by_name = true;
+        let mut seen = HashSet::new();
+        let mut fine = true;
+        for FieldValue { member, expr, .. } in &fields.fields {
+            let Member::Named(field) = member else {
+                self.errors.at(member, "expected the name of a field, as in `units: 64`");
+                return None;
+            };
+            if matches!(expr, Expr::Path(path) if path.path.is_ident("None")) {
+                let none = format_ident!("__none_{field}", span = field.span());
+                layer.options.extend(quote!(.#none()));
+                continue;
+            }
+            let option: ExprAssign = parse_quote_spanned!(field.span()=> #field = #expr);
+            fine &= self.option(&mut layer, &option, &mut seen, env);
+        }
+        fine.then_some(layer)
+    }
+
     /// A layer with its configuration.
     pub(super) fn instance(
         &mut self,
@@ -66,6 +120,7 @@ impl<'a> Lower<'a> {
             label: format!("`{last}`"),
             stem: snake(&last.to_string()),
             name,
+            by_name: false,
             inner: None,
             arguments: TokenStream::new(),
             paren: arguments.map_or(ends.last, |(paren, _)| paren.span.join()),
@@ -156,6 +211,7 @@ impl<'a> Lower<'a> {
     fn is_layer(&self, argument: &Expr, env: &Env<'a>) -> bool {
         match argument {
             Expr::Paren(paren) => self.is_layer(&paren.expr, env),
+            Expr::Struct(fields) => is_layer(&fields.path),
             Expr::Call(call) => matches!(&*call.func, Expr::Path(path) if is_called_class(&path.path)),
             Expr::Path(path) => match path.path.get_ident().and_then(|ident| env.get(&ident.to_string())) {
                 Some(variable) => matches!(variable.val, Val::Layer(_)),
@@ -170,6 +226,7 @@ impl<'a> Lower<'a> {
         let ends = Ends::of(argument);
         let layer = match argument {
             Expr::Paren(paren) => return self.wrapped(&paren.expr, env),
+            Expr::Struct(fields) => self.layer_by_name(fields, env, None)?,
             Expr::Call(call) => {
                 let Expr::Path(path) = &*call.func else { return None };
                 self.layer(&path.path, Some(&(call.paren_token, call.args.clone())), env, None, ends)?
