@@ -62,7 +62,7 @@ fn walk(definition: &Definition, path: &[String], names: &[String], first_leaf: 
                     out.push(Place { path: path.clone(), names: names.clone(), leaf: None });
                     let (path, names) = (
                         [&path[..], &["layer".into()]].concat(),
-                        [&names[..], &[model.name.clone()]].concat(),
+                        [&names[..], std::slice::from_ref(&model.name)].concat(),
                     );
                     walk(model, &path, &names, first_leaves[at], out);
                 }

@@ -420,6 +420,9 @@ fn form(part: &Part, json: &Value, call: &Arguments, inputs: Vec<Source>) -> Res
             ("attention_mask", _) if !tensors.is_empty() => {
                 options.push("attention_mask_input = true".to_string())
             }
+            ("mask", _) if part.stem == "softmax" && !tensors.is_empty() => {
+                options.push("mask_input = true".to_string())
+            }
             ("initial_state", _) if !tensors.is_empty() => states = tensors.len(),
             (key, _) if !tensors.is_empty() => {
                 return Err(format!("calls with a tensor for `{key}` are not supported"));

@@ -58,7 +58,7 @@ pub(super) fn named(layer: &Struct) -> TokenStream {
     });
     quote! {
         #[doc(hidden)]
-        #[allow(missing_debug_implementations, missing_docs)]
+        #[allow(missing_debug_implementations, missing_docs, non_camel_case_types)]
         #vis struct #fields_of { #(#declared),* }
         #[allow(missing_docs, dead_code, unused_mut, clippy::all)]
         impl #fields_of {

@@ -107,7 +107,7 @@ pub fn consts(parts: &Parts<'_>) -> TokenStream {
         let made = match layer.by_name {
             true => {
                 let (named, made) = (Ident::new("__named", last), Ident::new("__made", last));
-                quote!(#ty::#named() #options.#made())
+                quote_spanned!(last=> #ty::#named() #options.#made())
             }
             false => quote!(#ty::#new #group #options),
         };

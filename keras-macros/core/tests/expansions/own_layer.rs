@@ -20,7 +20,7 @@ impl Gated {
     }
 }
 #[doc(hidden)]
-#[allow(missing_debug_implementations, missing_docs)]
+#[allow(missing_debug_implementations, missing_docs, non_camel_case_types)]
 pub struct GatedFields {
     units: ::keras::rt::Given<usize>,
     residual: ::keras::rt::Given<bool>,

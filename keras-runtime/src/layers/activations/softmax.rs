@@ -8,7 +8,7 @@ use crate::{DType, plan_inputs};
 
 /// Softmax: `exp(x) / sum(exp(x))` along one axis, or along several that lie side by side.
 ///
-/// * Input: floats of any shape; with `mask_input` also booleans of the same shape. They, or a mask that comes with the input,
+/// * Input: floats of any shape; with `mask_input` also booleans of the same shape (or integers, 0 for false). They, or a mask that comes with the input,
 ///   leave out what they say: the others sum to 1, masked outputs are 0.
 /// * Output: the same shape.
 ///
@@ -49,7 +49,11 @@ impl Softmax {
         if !x.dtype().is_float() {
             return Err(catalogue::float(x));
         }
-        if self.mask_input && !(inputs[1].dtype().same(DType::Bool) && inputs[1].shape().same(&x.shape())) {
+        // A model in source takes masks as integers.
+        if self.mask_input
+            && !((inputs[1].dtype().same(DType::Bool) || inputs[1].dtype().same(DType::I32))
+                && inputs[1].shape().same(&x.shape()))
+        {
             return Err(
                 Message::new("expects a mask of booleans of the input's shape, found ").spec(&inputs[1])
             );
@@ -166,6 +170,9 @@ mod tests {
     fn a_mask_of_the_call() {
         let mask = Spec::of(&[3, 2]).with_dtype(DType::Bool);
         LayerCheck::new(Softmax::new().axis(1).mask_input(true)).input(Spec::of(&[3, 2])).input(mask).run();
+        let integers = mask.with_dtype(DType::I32);
+        let check = LayerCheck::new(Softmax::new().mask_input(true)).input(Spec::of(&[3, 2])).input(integers);
+        check.integers_below(2).run();
         let error = Softmax::new().mask_input(true).plan(&[Spec::of(&[3]), mask]).unwrap_err().to_string();
         assert!(error.starts_with("expects a mask of booleans of the input's shape, found "), "{error}");
     }

@@ -311,6 +311,7 @@ impl<'a> Lower<'a> {
             label,
             stem: snake(class),
             name: name.filter(|name| name.explicit),
+            by_name: false,
             inner: None,
             arguments: quote!(#class, #count, &[#(#arguments),*], &[#(#options),*]),
             paren: ends.last,
