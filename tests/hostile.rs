@@ -133,6 +133,20 @@ fn seeds() -> Vec<(String, Vec<u8>, Format)> {
     seeds
 }
 
+/// Inputs of fuzzing that were kept, with their names.
+fn kept() -> Vec<(String, Vec<u8>)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/inputs.zip");
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(path).expect("is there")).expect("an archive");
+    let members = zip.len();
+    let read = |at: usize| {
+        let mut member = zip.by_index(at).expect("a member");
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut member, &mut bytes).expect("can be unpacked");
+        (member.name().expect("UTF-8").into_owned(), bytes)
+    };
+    (0..members).map(read).collect()
+}
+
 /// Random numbers that are the same in every run (SplitMix64).
 struct Random(u64);
 
@@ -256,6 +270,21 @@ fn hostile_files() {
     let error = keras::graph::model_from_json(lambda).err().expect("is refused").to_string();
     assert!(error.contains("Lambda") && error.contains("never run"), "{error}");
 
+    // What fuzzing found interesting (`fuzz/keep`).
+    let kept = kept();
+    assert!(kept.len() > 500, "only {} inputs", kept.len());
+    for (name, bytes) in &kept {
+        match name.split('/').next() {
+            Some("archive") => drop(measured(name, bytes, Format::Keras)),
+            Some("hdf5") => drop(measured(name, bytes, Format::LegacyH5)),
+            Some("json") => drop(measured(name, bytes, Format::Json)),
+            Some("yaml") => drop(measured(name, bytes, Format::Yaml)),
+            Some("safetensors") => drop(measured(name, bytes, Format::Safetensors)),
+            Some("npz") => assert!(catch_unwind(|| drop(npz::from_bytes(bytes))).is_ok(), "{name}"),
+            _ => panic!("{name}: of no target"),
+        }
+    }
+
     // Mutations of real files.
     let start = Instant::now();
     let mut random = Random(1);
@@ -290,7 +319,8 @@ fn hostile_files() {
         tried += 1;
     }
     println!(
-        "{cuts} cuts, {tried} mutations of {} files ({read} still read), {:?}",
+        "{cuts} cuts, {} kept inputs, {tried} mutations of {} files ({read} still read), {:?}",
+        kept.len(),
         seeds.len() + 1,
         start.elapsed()
     );
