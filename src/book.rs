@@ -16,4 +16,7 @@ mod first_model {}
 #[doc = include_str!("../book/src/own-layers.md")]
 mod own_layers {}
 
+#[doc = include_str!("../book/src/peers.md")]
+mod peers {}
+
 pages!(introduction, models, training, data, callbacks, files, formats, import, cli, errors, performance);

@@ -38,7 +38,7 @@ pub use constraints::Constraint;
 pub use error::{Error, Result};
 pub use initializers::Initializer;
 pub use keras_kernels::activation::Activation;
-pub use keras_kernels::{DType, Device, Grad, Mode, Shape, View};
+pub use keras_kernels::{DType, Device, Element, Grad, Mode, Shape, View};
 pub use layer::{Call, Config, Configure, Context, FromConfig, Layer, Recorded, Weight};
 pub use model::{D0, D1, D2, D3, D4, D5, D6};
 /// Arrays: what weights and batches are read as and set from.
