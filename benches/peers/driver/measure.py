@@ -9,6 +9,7 @@ from .process import Failed, Process
 
 EPSILON = 2.0**-23  # of float32
 LONGEST_COMPILATION = 600.0
+WARM_UP = 8  # turns
 
 
 def environment(peer, cores):
@@ -89,12 +90,12 @@ def measure(task, peers, cores, options, data, logs, say):
                 out[name] = {"missing": str(why)}
 
         # Warm up. Everybody takes the same steps, so many that the slowest works for `options.seconds`. Programs that have several ways to
-        # do the work try them here, in the first 13 turns.
+        # do the work try them here.
         steps, quick = 1, 0
-        for at in range(14):
+        for at in range(WARM_UP):
             if not running:
                 break
-            say(f"{task}: warms up ({at + 1} of 14, {steps} steps)")
+            say(f"{task}: warms up ({at + 1} of {WARM_UP}, {steps} steps)")
             slowest = max(turn(name, steps) or 0 for name in list(running))
             quick = min(max(1, int(options.seconds / max(slowest / steps, 1e-9))), 100_000)
             # Compilations are over after a few turns; until then the times say little.

@@ -53,7 +53,7 @@ class Training:
     def __call__(self, steps):
         tried = sum(map(len, self.times.values()))
         ways = list(self.times)
-        way = ways[tried % 2] if tried < 12 else min(ways, key=lambda way: min(self.times[way][-2:]))
+        way = ways[tried % 2] if tried < 6 else min(ways, key=lambda way: min(self.times[way][-2:]))
         start = time.perf_counter()
         loss = way(steps)
         self.times[way].append((time.perf_counter() - start) / steps)
