@@ -13,6 +13,7 @@ pub struct Task {
     /// Else it predicts.
     pub trains: bool,
     pub batch: usize,
+    #[allow(dead_code)] // Some libraries are told by the environment.
     pub threads: usize,
     /// Where model and data are; without it they are made up.
     pub folder: Option<PathBuf>,

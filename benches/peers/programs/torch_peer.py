@@ -5,6 +5,7 @@ of compiled models have frozen weights, which PyTorch then lays out anew.
 """
 
 import copy
+import math
 import os
 import sys
 import time
@@ -67,6 +68,9 @@ class Steps:
             self.optimizer.zero_grad()
             loss = self.loss(self.x[at], self.y[at])
             loss.backward()
+            if work.optimizer == "adam":
+                # Keras adds epsilon to a second moment that is not corrected yet.
+                self.optimizer.param_groups[0]["eps"] = 1e-7 / math.sqrt(1 - 0.999**self.at)
             self.optimizer.step()
             total += loss.detach()
         return total / steps

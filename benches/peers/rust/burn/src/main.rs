@@ -6,9 +6,8 @@ mod protocol;
 mod models;
 mod weights;
 
-use burn::module::Module;
 use burn::nn::loss::{BinaryCrossEntropyLossConfig, CrossEntropyLossConfig};
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, MomentumConfig, SgdConfig};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer, SgdConfig, momentum::MomentumConfig};
 use burn::prelude::*;
 use burn::tensor::activation::{sigmoid, softmax};
 use models::{Dense, Mnist, Net, ResNet20, Text};
@@ -90,7 +89,7 @@ fn infer<const R: usize, N: Net<R>>(
         for at in (0..BATCHES).cycle().take(steps) {
             out = last(net.forward(x[at].clone()))
                 .into_data()
-                .into_vec::<f32>()
+                .try_into_vec::<f32>()
                 .map_err(|e| format!("{e:?}"))?;
         }
         Ok(Outcome::output(&out))
