@@ -136,6 +136,9 @@ def starts(results, peers):
 def markdown(results):
     peers, notes, machine = names(results), Notes(), results["machine"]
     versions = sorted({f["version"] for t in results["tasks"].values() for f in t["peers"].values() if "version" in f})
+    revisions = sorted({figures["revision"] for figures in results["tasks"].values() if "revision" in figures})
+    if revisions:
+        versions.append(f"our revision {', '.join(revisions)}")
     loads = [figures["other_work"] for figures in results["tasks"].values()]
     text = (
         f"{machine['processor']} ({machine['vectors']}), {machine['threads']} threads on {machine['threads']} of"
