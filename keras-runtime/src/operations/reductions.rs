@@ -5,9 +5,10 @@ use keras_kernels::elementwise::{Binary, Instr, Program, Unary};
 use keras_kernels::reduce::Reduce;
 
 use super::Compute;
+use super::wrapped::pass;
 use crate::layer::{Call, Context};
+use crate::ops::Op;
 use crate::ops::generated::{ArgReduce, Reduction};
-use crate::ops::{Backward, Op};
 use crate::plan::{Ints, MaskRule, Message, Plan, PlanResult, Spec};
 use crate::plan_try;
 
@@ -51,14 +52,7 @@ impl Compute for Fold {
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        let pass = Backward {
-            inputs: &call.inputs,
-            y: call.outputs[0],
-            dy: call.output_grads[0],
-            grads: &call.input_grads,
-            scratch: &call.backward_scratch,
-        };
-        self.0.backward(cx, &pass);
+        self.0.backward(cx, &pass(call));
     }
 }
 

@@ -11,6 +11,17 @@ use crate::ops::{Backward, Op};
 use crate::plan::{MaskRule, Plan, PlanResult, Spec};
 use crate::plan_try;
 
+/// The gradient that a call asks for, as an operation of `#[call]` takes it.
+pub(super) fn pass(call: &Call) -> Backward<'_> {
+    Backward {
+        inputs: &call.inputs,
+        y: call.outputs[0],
+        dy: call.output_grads[0],
+        grads: &call.input_grads,
+        scratch: &call.backward_scratch,
+    }
+}
+
 /// An activation function of `keras.ops.nn`.
 #[derive(Clone, Copy)]
 pub(super) struct Activated(pub Activation);
@@ -49,14 +60,7 @@ impl Compute for Product {
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        let pass = Backward {
-            inputs: &call.inputs,
-            y: call.outputs[0],
-            dy: call.output_grads[0],
-            grads: &call.input_grads,
-            scratch: &[],
-        };
-        Matmul.backward(cx, &pass);
+        Matmul.backward(cx, &pass(call));
     }
 }
 
@@ -104,13 +108,6 @@ impl Compute for Contracted {
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        let pass = Backward {
-            inputs: &call.inputs,
-            y: call.outputs[0],
-            dy: call.output_grads[0],
-            grads: &call.input_grads,
-            scratch: &call.backward_scratch,
-        };
-        self.0.backward(cx, &pass);
+        self.0.backward(cx, &pass(call));
     }
 }
