@@ -44,6 +44,15 @@ impl Pool {
         a1.saturating_sub(a0) * b1.saturating_sub(b0) * c1.saturating_sub(c0)
     }
 
+    /// Whether no place lies in two windows, and whether each lies in one.
+    fn apart(&self) -> (bool, bool) {
+        let dims = 0..self.input.len();
+        let apart = dims.clone().all(|i| self.strides[i] >= self.window[i]);
+        let covered =
+            dims.clone().all(|i| self.padding[i] == 0 && self.output[i] * self.window[i] == self.input[i]);
+        (apart, apart && covered)
+    }
+
     fn sample_size(&self) -> usize {
         self.input.iter().product::<usize>() * self.channels
     }
@@ -123,15 +132,30 @@ impl<T: Real> Kernel for Backward<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        let Backward { pool, x, y, dy, dx, sample } = self;
+        let (apart, covers) = self.pool.apart();
+        if self.dx.adds() {
+            self.places::<false>();
+        } else {
+            if !covers {
+                let size = self.pool.sample_size();
+                // SAFETY: this task has the sample.
+                unsafe { Raw::<T>::of(self.dx.view).slice_mut(self.sample * size, size) }.fill(T::zero());
+            }
+            if apart { self.places::<true>() } else { self.places::<false>() }
+        }
+    }
+}
+
+impl<T: Real> Backward<'_, T> {
+    /// Goes through all windows; with `WRITES` a place is in one of them at most, and is written rather than added to.
+    #[inline(always)]
+    fn places<const WRITES: bool>(&self) {
+        let Backward { pool, x, y, dy, dx, sample } = *self;
         let [a, b, c] = pool.output;
         let (channels, size) = (pool.channels, pool.sample_size());
         // SAFETY: windows overlap, but not those of two samples, and this task has the sample.
         let (x, to) =
             unsafe { (x.slice(sample * size, size), Raw::<T>::of(dx.view).slice_mut(sample * size, size)) };
-        if !dx.adds() {
-            to.fill(T::zero());
-        }
         // What of the output's gradient has not found its place yet.
         let mut left = [T::zero(); CHANNELS];
         for pixel in 0..a * b * c {
@@ -148,7 +172,9 @@ impl<T: Real> Kernel for Backward<'_, T> {
                     left.iter_mut().for_each(|left| *left /= count);
                     pool.window(place, |place| {
                         let to = &mut to[place * channels + first..][..n];
-                        to.iter_mut().zip(&*left).for_each(|(to, left)| *to += *left);
+                        for (to, left) in to.iter_mut().zip(&*left) {
+                            *to = if WRITES { *left } else { *to + *left };
+                        }
                     });
                     continue;
                 }
@@ -158,7 +184,8 @@ impl<T: Real> Kernel for Backward<'_, T> {
                     for i in 0..n {
                         // The first of equal numbers takes all.
                         let largest = x[i] == y[i] || x[i].is_nan();
-                        to[i] += if largest { left[i] } else { T::zero() };
+                        let some = if largest { left[i] } else { T::zero() };
+                        to[i] = if WRITES { some } else { to[i] + some };
                         left[i] = if largest { T::zero() } else { left[i] };
                     }
                 });

@@ -236,38 +236,33 @@ impl Kernel for Outputs<'_> {
                 let (sample, [row, column]) = tiles.place(self.first + tile);
                 let (rows, columns) = (SIDE.min(height - row), SIDE.min(across - column));
                 let at = tile * width + j;
-                transforms::output(
-                    |product| {
-                        let lanes = self.sums[product * sum_step + at..].first_chunk();
-                        lanes.unwrap_or(&ZEROS)
-                    },
-                    |i, k, values| {
-                        if i >= rows || k >= columns {
-                            return;
-                        }
-                        let pixel = (sample * height + row + i) * across + column + k;
+                let outputs = transforms::output(|product| {
+                    let lanes = self.sums[product * sum_step + at..].first_chunk();
+                    lanes.unwrap_or(&ZEROS)
+                });
+                for i in 0..rows {
+                    let first = (sample * height + row + i) * across + column;
+                    for (k, values) in outputs[i].iter().enumerate().take(columns) {
                         // SAFETY: `lanes` columns of a pixel inside `y`, which belong to this task alone.
-                        let to = unsafe { y.slice_mut(pixel * conv.filters + self.j + j, lanes) };
-                        let finish = |to: &mut f32, value: f32, bias: f32| {
-                            let value = value + bias + if adds { *to } else { 0.0 };
-                            // NaN stays NaN.
-                            *to = if relu && value <= 0.0 { 0.0 } else { value };
-                        };
-                        match <&mut Lanes>::try_from(&mut *to) {
-                            Ok(to) => {
-                                for l in 0..LANES {
-                                    finish(&mut to[l], values[l], bias_lanes[l]);
-                                }
-                            }
-                            Err(_) => {
-                                for (l, to) in to.iter_mut().enumerate() {
-                                    finish(to, values[l], bias_lanes[l]);
-                                }
-                            }
+                        let to = unsafe { y.slice_mut((first + k) * conv.filters + self.j + j, lanes) };
+                        if let Ok(to) = <&mut Lanes>::try_from(&mut *to) {
+                            finish(to, values, &bias_lanes, adds, relu);
+                        } else {
+                            finish(to, values, &bias_lanes, adds, relu);
                         }
-                    },
-                );
+                    }
+                }
             }
         }
+    }
+}
+
+/// Brings sums to memory.
+#[inline(always)]
+fn finish(to: &mut [f32], values: &Lanes, bias: &Lanes, adds: bool, relu: bool) {
+    for (l, to) in to.iter_mut().enumerate() {
+        let value = values[l] + bias[l] + if adds { *to } else { 0.0 };
+        // NaN stays NaN.
+        *to = if relu && value <= 0.0 { 0.0 } else { value };
     }
 }

@@ -96,15 +96,10 @@ pub(super) fn kernel<'a>(g: impl Fn(usize, usize) -> &'a Lanes, mut put: impl Fn
     }
 }
 
-/// A tile of outputs from its products: `put` gets each with its row and column.
+/// A tile of outputs from its products.
 #[inline(always)]
-pub(super) fn output<'a>(m: impl Fn(usize) -> &'a Lanes, mut put: impl FnMut(usize, usize, &Lanes)) {
+pub(super) fn output<'a>(m: impl Fn(usize) -> &'a Lanes) -> [[Lanes; SIDE]; SIDE] {
     let columns: [[Lanes; SIDE]; REACH] =
         std::array::from_fn(|j| output_line(std::array::from_fn(|i| m(i * REACH + j))));
-    for i in 0..SIDE {
-        let row = output_line(std::array::from_fn(|j| &columns[j][i]));
-        for j in 0..SIDE {
-            put(i, j, &row[j]);
-        }
-    }
+    std::array::from_fn(|i| output_line(std::array::from_fn(|j| &columns[j][i])))
 }
