@@ -87,6 +87,18 @@ fn weights_are_read_by_name() {
 }
 
 #[test]
+fn both_directions_have_layers_of_their_own() {
+    model! { Ways([6, 8]) -> [5] = [Bidirectional(LSTM(2), backward_layer = GRU(3, go_backwards = true))] }
+    let mut model = Model::<Ways>::new(Device::default());
+    let kernel = Array2::<f32>::ones((8, 9));
+    model.bidirectional_mut().backward_layer_mut().set_kernel(&kernel).expect("it fits");
+    let (layer, network) = (model.bidirectional(), model.network());
+    assert_eq!(layer.backward_layer().kernel(), by_path(network, "bidirectional/backward_layer/cell/kernel"));
+    assert_eq!(layer.backward_layer().kernel(), kernel.into_dyn());
+    assert_eq!(layer.forward_layer().kernel().shape(), [8, 8]);
+}
+
+#[test]
 fn models_inside_models_inside_models() {
     let mut model = Model::<Outer>::new(Device::default());
     let kernel = Array2::<f32>::eye(8);

@@ -34,6 +34,11 @@ model! {
 
 model! { Tower([6]) -> [6] = [Dense(8, activation = tanh), Dense(6)] }
 model! { Twin(x: [6]) -> [2] { let t = Tower(); Dense(2)(t(x) + t(x)) } }
+model! {
+    Ways([5, 4]) -> [5, 7] = [
+        Bidirectional(LSTM(4, return_sequences = true), backward_layer = GRU(3, return_sequences = true, go_backwards = true)),
+    ]
+}
 
 /// A folder of the test's own.
 fn folder(name: &str) -> PathBuf {
@@ -120,6 +125,11 @@ fn shared_layers_and_several_inputs_survive() {
 #[test]
 fn models_in_models_survive() {
     survives::<Twin>("twin");
+}
+
+#[test]
+fn layers_of_their_own_in_both_directions_survive() {
+    survives::<Ways>("ways");
 }
 
 /// Four epochs are two epochs, a file, and two epochs more, bit for bit: with dropout, another order in each epoch, and the

@@ -63,4 +63,4 @@ macro_rules! snapshots {
     )* };
 }
 snapshots! { own_activation, own_layer, own_loss, own_metric }
-snapshots! { sequential, functional, shared_layer, call_options, generic, nested, wrapper, several_outputs, names, mistake }
+snapshots! { sequential, functional, shared_layer, call_options, generic, nested, wrapper, backward_layer, several_outputs, names, mistake }

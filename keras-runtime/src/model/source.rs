@@ -180,19 +180,31 @@ macro_rules! __dims {
     };
 }
 
-/// The plan of a wrapper: it says what the layer inside gets, and makes its own plan from the inner one.
+/// The plan of a wrapper: it says what the layer inside gets, and makes its own plan from the inner one (from both, if it has a
+/// layer of its own for the other direction).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wrapped {
-    ($wrapper:expr, $inputs:expr, $specs:ident => $inner:expr) => {{
-        let inputs: &[$crate::rt::Spec] = $inputs;
-        if $crate::rt::any_poison(inputs) {
+    ($wrapper:expr, $inputs:expr, $specs:ident => $inner:expr) => {
+        $crate::rt::wrapped!(@ $wrapper, $inputs, inputs, $specs => $wrapper.plan_wrapped(inputs, $inner))
+    };
+    ($wrapper:expr, $inputs:expr, $specs:ident => $forward:expr, $backward:expr) => {
+        $crate::rt::wrapped!(@ $wrapper, $inputs, inputs, $specs => {
+            let forward = $forward;
+            let backward = $wrapper.backward_specs(inputs);
+            let $specs: &[$crate::rt::Spec] = backward.as_slice();
+            $wrapper.plan_of_both(inputs, forward, $backward)
+        })
+    };
+    (@ $wrapper:expr, $given:expr, $inputs:ident, $specs:ident => $plan:expr) => {{
+        let $inputs: &[$crate::rt::Spec] = $given;
+        if $crate::rt::any_poison($inputs) {
             Ok($crate::rt::Plan::POISON)
         } else {
-            match $wrapper.inner_specs(inputs) {
+            match $wrapper.inner_specs($inputs) {
                 Ok(inner) => {
                     let $specs: &[$crate::rt::Spec] = inner.as_slice();
-                    $wrapper.plan_wrapped(inputs, $inner)
+                    $plan
                 }
                 Err(message) => Err(message),
             }

@@ -180,6 +180,8 @@ pub struct Plan {
     pub packed: List<Spec, MAX_BUFFERS>,
     /// Output 0 is input 0 in another shape: no kernel runs, they share memory.
     pub alias: bool,
+    /// Whether it takes the steps of a sequence from the last to the first.
+    pub backwards: bool,
     /// What becomes of the mask.
     pub mask: MaskRule,
     /// The graph, if this is a model that is used as a layer.
@@ -214,6 +216,7 @@ impl Plan {
             backward_scratch: List::new(Spec::POISON),
             packed: List::new(Spec::POISON),
             alias: false,
+            backwards: false,
             mask: MaskRule::Pass,
             model: None,
         }

@@ -237,9 +237,6 @@ fn constructor(json: &Value, more: Vec<String>) -> Result<String> {
         && backward.is_object()
         && direction(forward, true) != direction(backward, false)
     {
-        if class_name(forward)? != class_name(backward)? {
-            return Err("a backward layer of another class is for `keras::load_model` alone".into());
-        }
         arguments.push(format!("backward_layer = {}", inner(backward)?));
     }
     arguments.extend(more);

@@ -29,8 +29,9 @@ pub fn aliases(parts: &Parts<'_>) -> TokenStream {
         if let (Some(inner), Some(last)) = (layer.inner, class.segments.last_mut())
             && last.arguments.is_none()
         {
-            let inner = inner_type(parts, inner, Span::call_site());
-            last.arguments = PathArguments::AngleBracketed(parse_quote!(<#inner>));
+            let both = [Some(inner), layer.backward];
+            let both = both.iter().flatten().map(|inner| inner_type(parts, *inner, Span::call_site()));
+            last.arguments = PathArguments::AngleBracketed(parse_quote!(<#(#both),*>));
         }
         match is_generic(parts, layer) {
             true => quote!(type #alias<#(#params),*> = <#class as ::keras::rt::IsLayer>::Layer;),
@@ -51,7 +52,8 @@ fn is_generic(parts: &Parts<'_>, layer: &Layer) -> bool {
         }
         _ => false,
     });
-    let inner = layer.inner.is_some_and(|inner| is_generic(parts, &parts.graph.wrapped[inner]));
+    let mut inner = [layer.inner, layer.backward].into_iter().flatten();
+    let inner = inner.any(|inner| is_generic(parts, &parts.graph.wrapped[inner]));
     parts.header.is_generic() && (mentioned || inner)
 }
 
@@ -95,13 +97,13 @@ pub fn consts(parts: &Parts<'_>) -> TokenStream {
     });
     let constant = |ident: &Ident, ty: TokenStream, layer: &Layer| {
         let last = layer.class.segments.last().map_or(layer.ends.first, |segment| segment.ident.span());
-        let new = Ident::new("new", last);
-        let inner = layer.inner.map(|inner| {
+        let new = Ident::new(if layer.backward.is_some() { "of_both" } else { "new" }, last);
+        let inner = [layer.inner, layer.backward].into_iter().flatten().map(|inner| {
             let inner = &idents.wrapped[inner];
             quote!(Self::#inner,)
         });
         let arguments = &layer.arguments;
-        let mut group = Group::new(Delimiter::Parenthesis, quote!(#inner #arguments));
+        let mut group = Group::new(Delimiter::Parenthesis, quote!(#(#inner)* #arguments));
         group.set_span(layer.paren);
         let options = &layer.options;
         let made = match layer.by_name {
@@ -152,16 +154,18 @@ pub fn consts(parts: &Parts<'_>) -> TokenStream {
     quote!(#(#ports)* #(#wrapped)* #(#layers)* #(#plans)*)
 }
 
-/// Expands to: `Self::DENSE.plan(&[..])`; a wrapper gets the plan of what it wraps.
+/// Expands to: `Self::DENSE.plan(&[..])`; a wrapper gets the plan of what it wraps (of both layers, if it has one for each direction).
 fn plan(parts: &Parts<'_>, layer: &Layer, this: TokenStream, inputs: TokenStream) -> TokenStream {
     let Some(inner) = layer.inner else {
         let span = layer.class.segments.last().map_or(layer.ends.first, |segment| segment.ident.span());
         let plan = Ident::new("plan", span);
         return quote!(#this.#plan(#inputs));
     };
-    let ident = &parts.idents.wrapped[inner];
-    let inner = self::plan(parts, &parts.graph.wrapped[inner], quote!(Self::#ident), quote!(specs));
-    quote!(::keras::rt::wrapped!(#this, #inputs, specs => #inner))
+    let inner = [Some(inner), layer.backward].into_iter().flatten().map(|inner| {
+        let ident = &parts.idents.wrapped[inner];
+        plan(parts, &parts.graph.wrapped[inner], quote!(Self::#ident), quote!(specs))
+    });
+    quote!(::keras::rt::wrapped!(#this, #inputs, specs => #(#inner),*))
 }
 
 /// The spec of a value.

@@ -44,6 +44,8 @@ pub struct Layer {
     pub by_name: bool,
     /// The layer that it wraps, as an index into [`Graph::wrapped`].
     pub inner: Option<usize>,
+    /// The layer of its own that it wraps for the other direction: `backward_layer = GRU(4, go_backwards = true)`.
+    pub backward: Option<usize>,
     /// Positional arguments of the constructor.
     pub arguments: TokenStream,
     /// The parentheses around them.

@@ -2,26 +2,29 @@
 
 /// Writes the type through which a wrapper's inner layers are read and changed. A part's name is where Keras keeps its weights.
 macro_rules! wrapper {
-    ($wrapper:ident, $access:ident { $($(#[$doc:meta])* $part:ident $part_mut:ident),* $(,)? }) => {
+    (
+        $wrapper:ident<$($inner:ident),*>,
+        $access:ident { $($(#[$doc:meta])* $part:ident $part_mut:ident: $layer:ident),* $(,)? }
+    ) => {
         #[doc = concat!("What is inside a `", stringify!($wrapper), "` of a model.")]
         #[doc(hidden)]
-        pub struct $access<N, L>(crate::rt::Place<N>, std::marker::PhantomData<fn() -> L>);
+        pub struct $access<N, $($inner),*>(crate::rt::Place<N>, std::marker::PhantomData<fn() -> ($($inner,)*)>);
 
-        impl<N: crate::rt::Reads, L: crate::rt::Weighted> $access<N, L> {
+        impl<N: crate::rt::Reads, $($inner: crate::rt::Weighted),*> $access<N, $($inner),*> {
             $($(#[$doc])*
-            pub fn $part(&self) -> L::Weights<&crate::rt::Network> {
-                self.0.part::<L>(stringify!($part))
+            pub fn $part(&self) -> $layer::Weights<&crate::rt::Network> {
+                self.0.part::<$layer>(stringify!($part))
             })*
             $($(#[$doc])*
-            pub fn $part_mut(&mut self) -> L::Weights<&mut crate::rt::Network>
+            pub fn $part_mut(&mut self) -> $layer::Weights<&mut crate::rt::Network>
             where
                 N: crate::rt::Writes,
             {
-                self.0.part_mut::<L>(stringify!($part))
+                self.0.part_mut::<$layer>(stringify!($part))
             })*
         }
 
-        impl<N, L> crate::rt::Access<N> for $access<N, L> {
+        impl<N, $($inner),*> crate::rt::Access<N> for $access<N, $($inner),*> {
             fn at(place: crate::rt::Place<N>) -> Self {
                 $access(place, std::marker::PhantomData)
             }
@@ -33,8 +36,8 @@ macro_rules! wrapper {
             }
         }
 
-        impl<L: crate::rt::Weighted> crate::rt::Weighted for $wrapper<L> {
-            type Weights<N> = $access<N, L>;
+        impl<$($inner: crate::rt::Weighted),*> crate::rt::Weighted for $wrapper<$($inner),*> {
+            type Weights<N> = $access<N, $($inner),*>;
         }
     };
 }

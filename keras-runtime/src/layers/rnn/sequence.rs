@@ -127,6 +127,7 @@ impl Sequence {
         let (patterns, input_patterns) =
             (self.patterns(), if self.dropout > 0.0 { self.patterns() } else { 1 });
         let mut plan = Plan::new(if self.return_sequences { every } else { state });
+        plan.backwards = self.go_backwards;
         plan = plan.mask(if self.return_sequences { MaskRule::First } else { MaskRule::Drop });
         let mut i = 0;
         while self.return_state && i < self.states() {

@@ -155,9 +155,9 @@ pub(crate) fn from_config(config: &Config, registry: &Registry) -> Result<Arc<dy
     Ok(Arc::new(TimeDistributed::new(layer)))
 }
 
-super::access::wrapper!(TimeDistributed, TimeDistributedWeights {
+super::access::wrapper!(TimeDistributed<L>, TimeDistributedWeights {
     /// The layer inside.
-    layer layer_mut,
+    layer layer_mut: L,
 });
 
 #[cfg(test)]

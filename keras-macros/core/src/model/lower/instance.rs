@@ -122,6 +122,7 @@ impl<'a> Lower<'a> {
             name,
             by_name: false,
             inner: None,
+            backward: None,
             arguments: TokenStream::new(),
             paren: arguments.map_or(ends.last, |(paren, _)| paren.span.join()),
             options: TokenStream::new(),
@@ -172,7 +173,7 @@ impl<'a> Lower<'a> {
         layer: &mut Layer,
         option: &ExprAssign,
         seen: &mut HashSet<String>,
-        env: &Env<'a>,
+        env: &mut Env<'a>,
     ) -> bool {
         let name = match &*option.left {
             Expr::Path(path) => path.path.get_ident(),
@@ -197,6 +198,15 @@ impl<'a> Lower<'a> {
                 "`dtype` belongs to the model, not to one layer: make the model in another float type";
             self.errors.at(option, message);
             return false;
+        }
+        if name == "backward_layer" && layer.inner.is_some() {
+            if !self.is_layer(&option.right, env) {
+                let message = "expected a layer, as in `backward_layer = LSTM(64, go_backwards = true)`";
+                self.errors.at(&option.right, message);
+                return false;
+            }
+            layer.backward = self.wrapped(&option.right, env);
+            return layer.backward.is_some();
         }
         let Some(value) = self.argument(&option.right, env, name) else { return false };
         match &name.to_string()[..] {

@@ -313,6 +313,7 @@ impl<'a> Lower<'a> {
             name: name.filter(|name| name.explicit),
             by_name: false,
             inner: None,
+            backward: None,
             arguments: quote!(#class, #count, &[#(#arguments),*], &[#(#options),*]),
             paren: ends.last,
             options: TokenStream::new(),

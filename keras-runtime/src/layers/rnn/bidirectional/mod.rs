@@ -53,6 +53,12 @@ impl<L> Bidirectional<L> {
 }
 
 impl<L: Copy, B: Copy> Bidirectional<L, B> {
+    /// `Bidirectional::new(layer).backward_layer(backward_layer)`, made by the type of the result: `model!` names it once.
+    #[doc(hidden)]
+    pub const fn of_both(layer: L, backward_layer: B) -> Bidirectional<L, B> {
+        Bidirectional { layer, merge_mode: MergeMode::Concat, backward_layer: Some(backward_layer) }
+    }
+
     /// How the outputs are merged (default `concat`).
     #[must_use]
     pub const fn merge_mode(mut self, merge_mode: MergeMode) -> Self {
@@ -89,20 +95,25 @@ impl<L, B> Bidirectional<L, B> {
         Ok(specs)
     }
 
-    /// What the backward layer gets: the sequence, and the second half of the initial states.
-    fn backward_specs(&self, inputs: &[Spec]) -> Vec<Spec> {
-        inputs.iter().take(1).chain(inputs.iter().skip(inputs.len().div_ceil(2))).copied().collect()
+    /// What the backward layer gets: the sequence, and the second half of the initial states. [`Bidirectional::inner_specs`] says
+    /// whether they can be halved.
+    pub const fn backward_specs(&self, inputs: &[Spec]) -> List<Spec, 8> {
+        let mut specs = List::new(Spec::POISON);
+        specs.push(inputs[0]);
+        let mut i = inputs.len().div_ceil(2);
+        while i < inputs.len() {
+            specs.push(inputs[i]);
+            i += 1;
+        }
+        specs
     }
 
     /// The plan, from that of the layer inside, which both directions share.
     ///
     /// # Errors
-    /// If the layer inside has none, or the directions need plans of their own.
+    /// If the layer inside has none.
     pub const fn plan_wrapped(&self, inputs: &[Spec], inner: PlanResult) -> PlanResult {
         let inner = plan_try!(inner);
-        if self.backward_layer.is_some() {
-            return Err(Message::new("`backward_layer` works in models that are made at run time alone"));
-        }
         let states = inputs.len() / 2;
         let mut i = 1;
         while i <= states {
@@ -115,14 +126,35 @@ impl<L, B> Bidirectional<L, B> {
         self.merged(inputs, &inner, &inner)
     }
 
+    /// The plan, from those of a forward and a backward layer.
+    ///
+    /// # Errors
+    /// If one of them has none, if they go the same way, or yield something else.
+    pub const fn plan_of_both(
+        &self,
+        inputs: &[Spec],
+        forward: PlanResult,
+        backward: PlanResult,
+    ) -> PlanResult {
+        let (forward, backward) = (plan_try!(forward), plan_try!(backward));
+        if any_poison(forward.outputs.as_slice()) || any_poison(backward.outputs.as_slice()) {
+            return Ok(Plan::POISON);
+        }
+        if forward.backwards == backward.backwards {
+            return Err(Message::new("`backward_layer` must go the other way: set its `go_backwards`"));
+        }
+        let (f, b) = (forward.outputs.as_slice(), backward.outputs.as_slice());
+        if f[0].rank() != b[0].rank() || (f.len() > 1) != (b.len() > 1) {
+            return Err(Message::new("its layers must agree on `return_sequences` and `return_state`"));
+        }
+        self.merged(inputs, &forward, &backward)
+    }
+
     const fn merged(&self, inputs: &[Spec], forward: &Plan, backward: &Plan) -> PlanResult {
         if any_poison(inputs) {
             return Ok(Plan::POISON);
         }
         let (f, b) = (forward.outputs.as_slice(), backward.outputs.as_slice());
-        if f[0].rank() != b[0].rank() {
-            return Err(Message::new("its layers must agree on `return_sequences`"));
-        }
         let concat = matches!(self.merge_mode, MergeMode::Concat);
         if !concat && !f[0].same(&b[0]) && !matches!(self.merge_mode, MergeMode::None) {
             let message =
@@ -200,20 +232,6 @@ impl<L: Recurrent, B: Recurrent> Bidirectional<L, B> {
     const fn merge(&self, sequences: bool) -> Merge {
         Merge { mode: self.merge_mode, sequences }
     }
-
-    /// Refuses a backward layer that goes the same way, or yields something else.
-    fn check(&self) -> Result<(), Message> {
-        let Some(backward) = &self.backward_layer else { return Ok(()) };
-        if backward.goes_backwards() == self.layer.goes_backwards() {
-            return Err(Message::new("`backward_layer` must go the other way: set its `go_backwards`"));
-        }
-        let same = backward.returns_sequences() == self.layer.returns_sequences()
-            && backward.returns_state() == self.layer.returns_state();
-        if same {
-            return Ok(());
-        }
-        Err(Message::new("its layers must agree on `return_sequences` and `return_state`"))
-    }
 }
 
 impl<L: Recurrent, B: Recurrent> Layer for Bidirectional<L, B> {
@@ -222,10 +240,9 @@ impl<L: Recurrent, B: Recurrent> Layer for Bidirectional<L, B> {
             return Ok(Plan::POISON);
         }
         let specs = self.inner_specs(inputs)?;
-        self.check()?;
-        let forward = self.side(0, |layer| layer.plan_for(specs.as_slice()))?;
-        let backward = self.side(1, |layer| layer.plan_for(&self.backward_specs(inputs)))?;
-        self.merged(inputs, &forward, &backward)
+        let forward = self.side(0, |layer| layer.plan_for(specs.as_slice()));
+        let backward = self.side(1, |layer| layer.plan_for(self.backward_specs(inputs).as_slice()));
+        self.plan_of_both(inputs, forward, backward)
     }
 
     /// Buffers of a kind are: those of the merge, then those of the inner layer, forward; then the same backward. The forward
@@ -306,11 +323,11 @@ impl<L: Recurrent, B: Recurrent> Layer for Bidirectional<L, B> {
 /// Calls inside wrappers draw from other random streams than calls of the graph.
 const BRANCHES: u32 = 1 << 26;
 
-super::access::wrapper!(Bidirectional, BidirectionalWeights {
+super::access::wrapper!(Bidirectional<L, B>, BidirectionalWeights {
     /// The layer that takes its steps in order.
-    forward_layer forward_layer_mut,
+    forward_layer forward_layer_mut: L,
     /// The layer that takes its steps from the last to the first.
-    backward_layer backward_layer_mut,
+    backward_layer backward_layer_mut: B,
 });
 
 #[cfg(test)]

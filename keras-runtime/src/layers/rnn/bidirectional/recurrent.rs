@@ -15,8 +15,6 @@ pub trait Recurrent: Layer + FromConfig + Clone {
     fn goes_backwards(&self) -> bool;
     /// Whether it yields the outputs of all steps.
     fn returns_sequences(&self) -> bool;
-    /// Whether it yields its last states.
-    fn returns_state(&self) -> bool;
     /// How many initial states it takes as inputs.
     fn initial_states(&self) -> usize;
 }
@@ -32,9 +30,6 @@ macro_rules! recurrent {
             }
             fn returns_sequences(&self) -> bool {
                 self.return_sequences
-            }
-            fn returns_state(&self) -> bool {
-                self.return_state
             }
             fn initial_states(&self) -> usize {
                 self.initial_state_inputs
