@@ -99,6 +99,19 @@ fn both_directions_have_layers_of_their_own() {
 }
 
 #[test]
+fn models_at_each_step_are_entered() {
+    model! { Steps([3, 6, 8]) -> [3, 6, 4] = [TimeDistributed(Tower), Dense(4)] }
+    let mut model = Model::<Steps>::new(Device::default());
+    let kernel = Array2::<f32>::eye(8);
+    model.time_distributed_mut().layer_mut().dense_1_mut().set_kernel(&kernel).expect("it fits");
+    let (layer, network) = (model.time_distributed(), model.network());
+    assert_eq!(layer.layer().dense_1().kernel(), kernel.into_dyn());
+    assert_eq!(layer.layer().dense_1().kernel(), by_path(network, "time_distributed/tower/dense_1/kernel"));
+    assert_eq!(layer.layer().dense().kernel(), by_path(network, "time_distributed/tower/dense/kernel"));
+    assert_eq!(model.dense().kernel(), by_path(network, "dense/kernel"));
+}
+
+#[test]
 fn models_inside_models_inside_models() {
     let mut model = Model::<Outer>::new(Device::default());
     let kernel = Array2::<f32>::eye(8);

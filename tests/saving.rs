@@ -34,6 +34,8 @@ model! {
 
 model! { Tower([6]) -> [6] = [Dense(8, activation = tanh), Dense(6)] }
 model! { Twin(x: [6]) -> [2] { let t = Tower(); Dense(2)(t(x) + t(x)) } }
+model! { Step([4]) -> [3] = [Dense(6, activation = tanh), BatchNormalization, Dense(3)] }
+model! { Steps(x: [5, 4]) -> [2] { let x = Dense(4)(x); let y = TimeDistributed(Step)(x); LSTM(2)(y) } }
 model! {
     Ways([5, 4]) -> [5, 7] = [
         Bidirectional(LSTM(4, return_sequences = true), backward_layer = GRU(3, return_sequences = true, go_backwards = true)),
@@ -130,6 +132,11 @@ fn models_in_models_survive() {
 #[test]
 fn layers_of_their_own_in_both_directions_survive() {
     survives::<Ways>("ways");
+}
+
+#[test]
+fn models_at_each_step_survive() {
+    survives::<Steps>("steps");
 }
 
 /// Four epochs are two epochs, a file, and two epochs more, bit for bit: with dropout, another order in each epoch, and the

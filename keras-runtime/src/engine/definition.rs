@@ -130,11 +130,14 @@ impl Definition {
     /// The structure of a model in source.
     pub fn from_spec(spec: &'static GraphSpec) -> Definition {
         let members = spec.layers.iter().enumerate().map(|(at, layer)| {
-            let inner = spec.nodes.iter().find(|n| n.layer == at).and_then(|n| n.plan.model);
+            let plan = spec.nodes.iter().find(|n| n.layer == at).map(|n| n.plan);
+            let inner = plan.and_then(|plan| Some((plan.model?, plan.steps.is_some())));
             Member {
                 name: layer.name.into(),
                 body: match inner {
-                    Some(inner) => Body::Model(Arc::new(Definition::from_spec(inner))),
+                    Some((inner, each_step)) => {
+                        Body::Model(Arc::new(Definition { each_step, ..Definition::from_spec(inner) }))
+                    }
                     None => Body::Layer(Handle::Static(layer.layer)),
                 },
                 trainable: layer.trainable,
@@ -250,8 +253,7 @@ impl Definition {
         }
         let steps = inputs[0].dim(0);
         self.check_steps(&[steps])?;
-        let y = self.spec_of(self.outputs[0].source);
-        Ok(Plan::new(y.with_shape(y.shape().insert(0, steps))).mask(crate::plan::MaskRule::First))
+        Ok(super::steps::plan(self.spec_of(self.outputs[0].source), steps))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A definition with the models inside it unfolded.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::definition::{Body, Definition, Handle};
@@ -52,6 +53,8 @@ pub struct Flat {
     pub nodes: Vec<FlatNode>,
     /// Where the outputs come from.
     pub outputs: Vec<Source>,
+    /// The calls of each model that is applied to steps and is in no other such model, in order.
+    stretches: Vec<Range<usize>>,
     /// About how many elementary operations a sample takes on its way forward.
     pub operations: usize,
 }
@@ -82,6 +85,18 @@ impl Flat {
             }
         }
         variables
+    }
+
+    /// The calls of the model that is applied to steps from this call on, if there is one.
+    pub(super) fn stretch_from(&self, first: usize) -> Option<Range<usize>> {
+        let at = self.stretches.binary_search_by_key(&first, |calls| calls.start).ok()?;
+        Some(self.stretches[at].clone())
+    }
+
+    /// As [`Flat::stretch_from`], for the one whose last call is before this one.
+    pub(super) fn stretch_to(&self, end: usize) -> Option<Range<usize>> {
+        let at = self.stretches.binary_search_by_key(&end, |calls| calls.end).ok()?;
+        Some(self.stretches[at].clone())
     }
 
     /// Unfolds a definition.
@@ -158,8 +173,13 @@ impl Flat {
             done.push(match &places[node.member] {
                 Place::Model(inner, model) if model.each_step => {
                     let all = [steps, &[definition.spec_of(node.inputs[0]).dim(0)]].concat();
+                    let first = self.nodes.len();
                     let yielded = self.unfold(model, inner, &called_on, &all, Some(penalised));
-                    vec![self.end_of_steps(model, yielded[0], called_on[0], &all)]
+                    let end = self.end_of_steps(model, yielded[0], called_on[0], &all);
+                    if steps.is_empty() {
+                        self.stretches.push(first..self.nodes.len());
+                    }
+                    vec![end]
                 }
                 Place::Model(inner, model) => self.unfold(model, inner, &called_on, steps, Some(penalised)),
                 Place::Leaf(leaf) => {

@@ -141,7 +141,10 @@ pub const fn assign_values(inputs: usize, nodes: &[NodeSpec<'_>], keep: bool, t:
         }
         // A model that is used as a layer works in a piece of its own while it runs.
         if let Some(model) = nodes[k].plan.model {
-            let inner = if keep { train_peak_bytes(model) } else { peak_bytes(model) };
+            let mut inner = if keep { train_peak_bytes(model) } else { peak_bytes(model) };
+            if let Some(steps) = nodes[k].plan.steps {
+                inner = steps * if keep { inner + copies(model) } else { inner };
+            }
             let slot = take(inner, t.slot_bytes, t.free, &mut used);
             t.free[slot] = !keep;
         }
@@ -260,6 +263,33 @@ pub const fn mark_needs(
         }
         k += 1;
     }
+}
+
+/// Bytes that layers with state copy at each step of a model that is applied to steps: inputs, outputs, the mask.
+const fn copies(graph: &GraphSpec) -> usize {
+    let mut total = 0;
+    let mut k = 0;
+    while k < graph.nodes.len() {
+        let (node, plan) = (&graph.nodes[k], graph.nodes[k].plan);
+        if let Some(model) = plan.model {
+            let steps = if let Some(steps) = plan.steps { steps } else { 1 };
+            total += steps * copies(model);
+        } else if !plan.state.is_empty() {
+            let mut i = 0;
+            while i < node.inputs.len() {
+                let input = graph.spec_of(node.inputs[i]);
+                total += input.bytes() + if i == 0 { input.size() } else { 0 };
+                i += 1;
+            }
+            let mut o = 0;
+            while o < plan.outputs.len() {
+                total += plan.outputs.as_slice()[o].bytes();
+                o += 1;
+            }
+        }
+        k += 1;
+    }
+    total
 }
 
 /// Most values of a graph whose peak const evaluation works out; larger graphs are planned at run time alone.

@@ -41,6 +41,18 @@ impl Run<'_> {
         at + 1
     }
 
+    /// A wrapper forward. Around a model, each of the model's layers runs at all steps, as the flat graph has it.
+    pub(crate) fn wrapper_forward<L: Layer + ?Sized>(&self, wrapper: &L, at: usize) -> usize {
+        let Some(calls) = self.flat.stretch_from(at) else { return self.leaf_forward(wrapper, at) };
+        calls.fold(at, |_, at| self.leaf_forward(&*self.flat.nodes[at].layer, at))
+    }
+
+    /// A wrapper backward.
+    pub(crate) fn wrapper_backward<L: Layer + ?Sized>(&self, wrapper: &L, at: usize) -> usize {
+        let Some(calls) = self.flat.stretch_to(at) else { return self.leaf_backward(wrapper, at) };
+        calls.rev().fold(at, |_, at| self.leaf_backward(&*self.flat.nodes[at].layer, at + 1))
+    }
+
     /// One leaf backward.
     pub fn leaf_backward<L: Layer + ?Sized>(&self, layer: &L, at: usize) -> usize {
         let at = at - 1;

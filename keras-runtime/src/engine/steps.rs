@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use keras_kernels::Shape;
 use keras_kernels::random::Stream;
+use keras_kernels::{MAX_RANK, Shape};
 
 use super::definition::{Body, Definition, Handle};
+use super::spec::GraphSpec;
 use crate::Regularizer;
 use crate::layer::{Call, Config, Configure, Context, Layer};
 use crate::layers::support::each_step;
-use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec};
+use crate::plan::{List, MAX_BUFFERS, MaskRule, Message, Plan, PlanResult, Spec, any_poison};
+use crate::plan_try;
 
 /// A layer of such a model.
 struct EachStep {
@@ -128,6 +130,81 @@ pub(super) fn at_steps(
     Ok((layer, plan))
 }
 
+/// The plan of a model at so many steps, which yields `one` at each of them.
+pub(super) const fn plan(one: Spec, steps: usize) -> Plan {
+    Plan::new(one.with_shape(one.shape().insert(0, steps))).mask(MaskRule::First)
+}
+
+/// The plan of a layer at all steps, as [`at_steps`] makes it.
+const fn plan_at(plan: &Plan, inputs: &[Spec], steps: &[usize]) -> PlanResult {
+    let mut plan = *plan;
+    // Only layers with state look at their inputs again, and those with more than these are refused.
+    let mut specs = [Spec::POISON; MAX_BUFFERS];
+    let count = if inputs.len() < MAX_BUFFERS { inputs.len() } else { MAX_BUFFERS };
+    specs.split_at_mut(count).0.copy_from_slice(inputs.split_at(count).0);
+    let mut k = steps.len();
+    while k > 0 {
+        k -= 1;
+        plan = plan_try!(each_step::plan(&plan, specs.split_at(count).0, steps[k]));
+        let mut i = 0;
+        while i < count {
+            if specs[i].batched() {
+                specs[i] = specs[i].with_shape(specs[i].shape().insert(0, steps[k]));
+            }
+            i += 1;
+        }
+    }
+    Ok(plan)
+}
+
+impl GraphSpec {
+    /// The plan of a `TimeDistributed` around this model.
+    ///
+    /// # Errors
+    /// If a layer of it cannot be applied to steps.
+    pub(crate) const fn plan_at_steps(&'static self, steps: usize) -> PlanResult {
+        if self.outputs.len() != 1 {
+            return Err(Message::new("expects a model of one output, found ").number(self.outputs.len()));
+        }
+        let mut all = List::new(0);
+        all.push(steps);
+        plan_try!(self.check_steps(&all));
+        let mut plan = plan(self.outputs[0].spec, steps);
+        plan.model = Some(self);
+        plan.steps = Some(steps);
+        Ok(plan)
+    }
+
+    /// [`Definition::check_steps`] for a model in source.
+    const fn check_steps(&self, steps: &List<usize, MAX_RANK>) -> Result<(), Message> {
+        let mut k = 0;
+        while k < self.nodes.len() {
+            let node = &self.nodes[k];
+            match node.plan.model {
+                Some(model) => {
+                    let mut all = *steps;
+                    if let Some(own) = node.plan.steps {
+                        all.push(own);
+                    }
+                    plan_try!(model.check_steps(&all));
+                }
+                // A mistake that is reported where it is.
+                None if any_poison(node.plan.outputs.as_slice()) => {}
+                None => {
+                    let mut inputs = List::<Spec, MAX_BUFFERS>::new(Spec::POISON);
+                    while inputs.len() < node.inputs.len() && inputs.len() < MAX_BUFFERS {
+                        inputs.push(self.spec_of(node.inputs[inputs.len()]));
+                    }
+                    let all = plan_try!(plan_at(node.plan, inputs.as_slice(), steps.as_slice()));
+                    plan_try!(all.check_sizes());
+                }
+            }
+            k += 1;
+        }
+        Ok(())
+    }
+}
+
 impl Definition {
     /// What a model that is applied to steps takes at each of them.
     pub(crate) fn one_step(&self, inputs: &[Spec]) -> Result<Vec<Spec>, Message> {
@@ -151,10 +228,7 @@ impl Definition {
                     model.check_steps(&[steps, &[inputs[0].dim(0)]].concat())?;
                 }
                 Body::Model(model) => model.check_steps(steps)?,
-                Body::Layer(layer) => {
-                    let layer = node.call.as_ref().unwrap_or(layer).clone();
-                    at_steps(layer, &node.plan, &inputs, steps)?.1.check_sizes()?;
-                }
+                Body::Layer(_) => plan_at(&node.plan, &inputs, steps)?.check_sizes()?,
             }
         }
         Ok(())

@@ -14,6 +14,8 @@ use crate::{Error, Layer, Result};
 pub trait Weighted: 'static {
     /// One method a weight or layer. `N` is the network, or a reference to it.
     type Weights<N>: Access<N>;
+    /// Whether it is a model, whose layers have places of their own: a wrapper around it is none.
+    const IS_MODEL: bool = false;
 }
 
 /// What `model!` takes as a layer. The types of a model are written through it, so that what is no layer is one error.
@@ -124,8 +126,11 @@ impl<N> Place<N> {
         self
     }
 
-    fn under(mut self, part: &'static str) -> Self {
-        self.parts.push(part);
+    /// A part of the layer that is here, which is of type `L`.
+    fn under<L: Weighted>(mut self, part: &'static str) -> Self {
+        if !L::IS_MODEL {
+            self.parts.push(part);
+        }
         self
     }
 
@@ -148,7 +153,7 @@ impl<N: Reads> Place<N> {
 
     /// A sub-object of the layer that is here: one of a wrapper's layers.
     pub fn part<L: Weighted>(&self, name: &'static str) -> L::Weights<&Network> {
-        L::Weights::at(self.by(self.network()).under(name))
+        L::Weights::at(self.by(self.network()).under::<L>(name))
     }
 
     fn holds(&self, variable: &Variable) -> bool {
@@ -193,7 +198,7 @@ impl<N: Writes> Place<N> {
     /// As [`Place::part`], to change.
     pub fn part_mut<L: Weighted>(&mut self, name: &'static str) -> L::Weights<&mut Network> {
         let here = self.by(());
-        L::Weights::at(here.by(self.network_mut()).under(name))
+        L::Weights::at(here.by(self.network_mut()).under::<L>(name))
     }
 
     /// Sets the numbers of the variable of this Keras name.

@@ -186,6 +186,8 @@ pub struct Plan {
     pub mask: MaskRule,
     /// The graph, if this is a model that is used as a layer.
     pub model: Option<&'static GraphSpec>,
+    /// How many steps each layer of `model` is applied to, if `TimeDistributed` is around it.
+    pub steps: Option<usize>,
 }
 
 /// A plan, or why there is none.
@@ -219,6 +221,7 @@ impl Plan {
             backwards: false,
             mask: MaskRule::Pass,
             model: None,
+            steps: None,
         }
     }
 

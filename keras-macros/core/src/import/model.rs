@@ -66,6 +66,8 @@ pub enum Kind {
     Layer(String),
     /// A model inside the model, and whether its weights are trained.
     Model(Box<Model>, bool),
+    /// A `TimeDistributed` around a model, and whether its weights are trained.
+    Steps(Box<Model>, bool),
     /// An operation; each call has its own text.
     Operation,
 }

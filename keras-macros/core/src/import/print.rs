@@ -86,8 +86,10 @@ impl Model {
             constructors.push(match &part.kind {
                 Kind::Operation => String::new(),
                 Kind::Layer(constructor) => constructor.clone(),
-                Kind::Model(model, trainable) => {
-                    let inner = taken.fresh(&format!("{name}{}", camel(&part.name)), &mut 0);
+                Kind::Model(model, trainable) | Kind::Steps(model, trainable) => {
+                    let each_step = matches!(part.kind, Kind::Steps(..));
+                    let own = if each_step { &model.name } else { &part.name };
+                    let inner = taken.fresh(&format!("{name}{}", camel(own)), &mut 0);
                     let known = known.and_then(|known| known.models.get(&part.name));
                     let printed = model.print(&inner, vis, &[], known)?;
                     let inputs: Vec<Shape> = model.inputs.iter().map(|input| input.shape.clone()).collect();
@@ -100,7 +102,12 @@ impl Model {
                     })?;
                     models.extend(printed.models);
                     models.push(format!("{header}{}", printed.body));
-                    format!("{inner}({})", if *trainable { "" } else { "trainable = false" })
+                    match (each_step, *trainable) {
+                        (false, true) => format!("{inner}()"),
+                        (false, false) => format!("{inner}(trainable = false)"),
+                        (true, true) => format!("TimeDistributed({inner})"),
+                        (true, false) => format!("TimeDistributed({inner}, trainable = false)"),
+                    }
                 }
             });
         }

@@ -153,6 +153,18 @@ fn part(json: &Value, place: Place) -> Result<Part> {
         let kind = Kind::Model(Box::new(model), !place.frozen && trainable(config));
         return Ok(Part { stem: String::new(), name, kind, outputs });
     }
+    if let ("TimeDistributed", Some(inner)) = (class, config.get("layer"))
+        && matches!(class_name(inner), Ok("Sequential" | "Functional"))
+    {
+        if config.get("activity_regularizer").is_some_and(|json| !json.is_null()) {
+            return Err(format!(
+                "layer `{name}` ({class}): an `activity_regularizer` of a wrapped model is not there"
+            ));
+        }
+        let trained = !place.frozen && trainable(config) && trainable(self::config(inner)?);
+        let kind = Kind::Steps(Box::new(model(inner, place)?), trained);
+        return Ok(Part { stem: snake(class), name, kind, outputs: 1 });
+    }
     if module.starts_with("keras.src.ops") {
         return Ok(Part { name, stem: String::new(), kind: Kind::Operation, outputs: 1 });
     }

@@ -173,6 +173,7 @@ fn layer(header: &Header) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics ::keras::rt::Weighted for #name #type_generics {
             type Weights<__N> = #layers #with_network;
+            const IS_MODEL: bool = true;
         }
         #[automatically_derived]
         impl #impl_generics ::keras::rt::Configure for #name #type_generics {

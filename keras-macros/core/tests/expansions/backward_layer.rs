@@ -98,6 +98,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Tagger {
         type Weights<__N> = TaggerLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Tagger {

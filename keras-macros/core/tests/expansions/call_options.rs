@@ -135,6 +135,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Decoder {
         type Weights<__N> = DecoderLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Decoder {

@@ -243,6 +243,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Net {
         type Weights<__N> = NetLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Net {

@@ -126,6 +126,7 @@ const _: () = {
     impl<const HIDDEN: usize, const OUT: usize> ::keras::rt::Weighted
     for Wide<HIDDEN, OUT> {
         type Weights<__N> = WideLayers<HIDDEN, OUT, __N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl<const HIDDEN: usize, const OUT: usize> ::keras::rt::Configure

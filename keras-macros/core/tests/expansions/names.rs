@@ -153,6 +153,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Named {
         type Weights<__N> = NamedLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Named {

@@ -106,6 +106,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Twin {
         type Weights<__N> = TwinLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Twin {

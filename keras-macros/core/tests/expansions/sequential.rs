@@ -119,6 +119,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Mlp {
         type Weights<__N> = MlpLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Mlp {

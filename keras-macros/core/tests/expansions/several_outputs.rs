@@ -135,6 +135,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Encoder {
         type Weights<__N> = EncoderLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Encoder {

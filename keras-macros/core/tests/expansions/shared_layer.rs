@@ -172,6 +172,7 @@ const _: () = {
     #[automatically_derived]
     impl ::keras::rt::Weighted for Siamese {
         type Weights<__N> = SiameseLayers<__N>;
+        const IS_MODEL: bool = true;
     }
     #[automatically_derived]
     impl ::keras::rt::Configure for Siamese {

@@ -4,6 +4,7 @@ use keras_kernels::Shape;
 use keras_kernels::random::Stream;
 
 use crate::config::layer_json;
+use crate::engine::Run;
 use crate::layer::{Call, Config, Configure, Context, Layer};
 use crate::layers::Registry;
 use crate::layers::support::each_step;
@@ -20,7 +21,7 @@ use crate::{Error, Result, plan_try};
 /// * Output: `[steps, ..]`.
 /// * Weights: those of the layer under `layer`.
 /// * A mask reaches the layer inside without its axis of steps, and goes on as it is.
-/// * The layer may be a model in files, and when models are made at run time; a model in source wraps layers.
+/// * The layer may be a model of one input and one output: each of its layers is applied to every step.
 ///
 /// Source: <https://keras.io/api/layers/recurrent_layers/time_distributed/>.
 ///
@@ -72,8 +73,14 @@ impl<L> TimeDistributed<L> {
         if any_poison(inputs) || any_poison(inner.outputs.as_slice()) {
             return Ok(Plan::POISON);
         }
-        if inner.model.is_some() {
-            return Err(Message::new("cannot wrap a model in source: wrap its layers, one by one"));
+        if let Some(model) = inner.model {
+            // That of a `TimeDistributed` around a model is the plan of this one's layer.
+            return match inner.steps {
+                None => model.plan_at_steps(inputs[0].dim(0)),
+                Some(_) => Err(Message::new(
+                    "cannot wrap a `TimeDistributed` around a model: put that into a model of its own",
+                )),
+            };
         }
         let specs = plan_try!(self.inner_specs(inputs));
         let mut plan = plan_try!(each_step::plan(&inner, specs.as_slice(), inputs[0].dim(0)));
@@ -126,6 +133,14 @@ impl<L: Layer> Layer for TimeDistributed<L> {
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {
         self.layer.pack(cx, &call.inner[0]);
+    }
+
+    fn run_forward(&self, run: &Run<'_>, at: usize) -> usize {
+        run.wrapper_forward(self, at)
+    }
+
+    fn run_backward(&self, run: &Run<'_>, at: usize) -> usize {
+        run.wrapper_backward(self, at)
     }
 
     fn initialize(&self, weight: &WeightSpec, stream: Stream, values: &mut [f64]) -> bool {
