@@ -1,4 +1,4 @@
-//! `TimeDistributed` around models, and around layers with state, in files of real Keras (`tests/steps/make.py` writes them).
+//! `TimeDistributed` around models, and around layers with state, and masks that a file names, in files of real Keras (`tests/steps/make.py` writes them).
 
 mod goes_on;
 
@@ -11,14 +11,15 @@ use keras::prelude::*;
 use keras::training::Verbose;
 
 /// Predictions, training, and what is saved then: statistics of each step alone, masks outside and inside, a frozen layer, penalties,
-/// operations, a model in the model, two calls, any number of steps.
+/// operations, a model in the model, two calls, any number of steps; masks that are tensors of the graph.
 #[test]
 fn files_of_keras_go_on() {
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/steps/files");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("steps");
     std::fs::create_dir_all(&folder).expect("a folder for the test");
-    for name in ["statistics", "masked_statistics", "frozen", "one_layer", "penalties", "images", "sequences"]
-    {
+    let names =
+        ["statistics", "masked_statistics", "frozen", "one_layer", "penalties", "images", "sequences"];
+    for name in names.into_iter().chain(["masks"]) {
         let mut case = Case::open(&files, name, &Registry::new());
         case.goes_on();
         case.survives(&folder.join(format!("{name}.keras")), &Registry::new());

@@ -102,5 +102,74 @@ def types():
     write("type_input_bool", [x, b], ops.where(b, x, -x), [floats(4), bools(4)])
 
 
+def masks():
+    """Masks that Keras records as tensors: computed by its layers, by operations, or given."""
+    a, b = keras.Input((5,), dtype="int32"), keras.Input((5,), dtype="int32")
+    x, y, m = keras.Input((5, 3)), keras.Input((6, 3)), keras.Input((5,), dtype="bool")
+    n, t = keras.Input((6,), dtype="bool"), keras.Input((4, 5), dtype="int32")
+    data = {id(a): words(5), id(b): words(5), id(x): steps(5, 3), id(y): steps(6, 3), id(m): bools(5), id(n): bools(6)}
+    data[id(t)] = words(4, 5)
+
+    def of(name, inputs, outputs):
+        write("masks_" + name, inputs, outputs, [data[id(i)] for i in inputs])
+
+    def embed(of=a, size=3):
+        return L.Embedding(6, size, mask_zero=True)(of)
+
+    of("concatenate", [a, b], L.LSTM(2)(L.Concatenate()([embed(), embed(b, 4)])))
+    of("concatenate_steps", [a, b], L.GRU(2)(L.Concatenate(axis=1)([embed(), embed(b)])))
+    of("concatenate_one", [a, x], L.LSTM(2)(L.Concatenate()([embed(), x])))
+    for merge in [L.Add, L.Average, L.Multiply, L.Maximum, L.Minimum, L.Subtract]:
+        of(merge.__name__.lower(), [a, b], L.SimpleRNN(2)(merge()([embed(), embed(b)])))
+    of("chain", [x], L.GRU(2)(L.Dropout(0.5)(L.Masking()(x))))
+    of("long_chain", [x, a], L.LSTM(2)(L.Dense(3)(L.Add()([L.Dropout(0.5)(L.Masking(0.5)(x)), L.LayerNormalization()(embed())]))))
+    of("computed", [a], L.LSTM(2)(L.Embedding(6, 3)(a), mask=ops.not_equal(a, 2)))
+    of("replaced", [a], L.LSTM(2)(embed(), mask=ops.not_equal(a, 2)))
+    both = ops.logical_and(ops.not_equal(a, 0), ops.any(ops.not_equal(x, 0.0), axis=-1))
+    of("both", [a, x], L.GRU(2, return_sequences=True)(x, mask=both))
+    of("of_numbers", [x, a], L.SimpleRNN(2)(x, mask=a))
+    of("given", [x, m], L.LSTM(2)(x, mask=m))
+    of("given_states", [x, m, y], L.GRU(3)(x, initial_state=L.GlobalMaxPooling1D()(y), mask=m))
+    of("goes_on", [x, m], L.GlobalAveragePooling1D()(L.LSTM(2, return_sequences=True)(x, mask=m)))
+    of("both_ways", [a, b], L.Bidirectional(L.LSTM(2, return_sequences=True))(L.Concatenate()([embed(), embed(b)])))
+    of("both_ways_given", [x, m], L.Bidirectional(L.GRU(2), merge_mode="sum")(x, mask=m))
+    of("pooled", [x, m], L.GlobalAveragePooling1D()(x, mask=m))
+    of("pooled_by_position", [x, m], L.GlobalAveragePooling1D()(x, m))
+    of("pooled_embeddings", [a, b], L.GlobalAveragePooling1D()(L.Add()([embed(), embed(b)])))
+    of("normalized", [x, m], L.BatchNormalization()(x, mask=m))
+    of("each_step", [x, m], L.LSTM(2)(L.TimeDistributed(L.Dense(2))(x, mask=m)))
+    of("sequences", [t], L.Flatten()(L.TimeDistributed(L.GRU(2))(embed(t))))
+    of("attention", [x, y, m, n], L.Attention()([x, y], mask=[m, n]))
+    of("attention_values", [x, y, n], L.AdditiveAttention()([x, y, y], mask=[None, n, None]))
+    of("attention_merged", [a, b, y], L.Attention()([L.Add()([embed(), embed(b)]), y]))
+    of("heads", [x, y, m, n], L.MultiHeadAttention(2, 3)(x, y, query_mask=m, value_mask=n))
+    of("heads_keys", [x, y, m, n], L.MultiHeadAttention(2, 3)(x, y, key=2 * y, key_mask=n))
+    of("heads_merged", [a, b], L.MultiHeadAttention(2, 3)(*[L.Concatenate()([embed(), embed(b)])] * 2))
+    of("groups", [x, y, n], L.GroupQueryAttention(2, 4, 2)(x, y, value_mask=n))
+    of("groups_queries", [x, y, m, n], L.GroupQueryAttention(2, 4, 2)(x, y, query_mask=m, value_mask=n))
+    of("heads_queries", [a, x, y, m], L.MultiHeadAttention(2, 3)(L.Add()([embed(), embed(a)]), y, query_mask=m))
+    inner = keras.Input((5, 3))
+    model = keras.Model(inner, L.LSTM(2)(L.Dense(3)(inner)))
+    of("nested", [a, b], model(L.Add()([embed(), embed(b)])))
+    inner = keras.Input((5, 3))
+    model = keras.Model(inner, L.LSTM(2)(L.Dense(3)(inner)))
+    of("nested_given", [x, m], model(x, mask=m))
+    p, q = keras.Input((5, 3)), keras.Input((6, 3))
+    model = keras.Model([p, q], L.Add()([L.LSTM(2)(p), L.GRU(2)(q)]))
+    of("nested_of_two", [x, y, n], model([x, y], mask=[None, n]))
+    model = keras.Sequential([L.Dense(3), L.GRU(2)])
+    of("nested_list", [x, m], model(x, mask=m))
+    shared = L.LSTM(2)
+    of("shared", [x, m, a], L.Add()([shared(x), shared(x, mask=m), shared(x, mask=ops.equal(a, 1))]))
+
+
+def steps(*shape):
+    """Floats with steps of zeros."""
+    values = floats(*shape)
+    values[bools(shape[0]) == 0] = 0
+    return values
+
+
 calls()
 types()
+masks()

@@ -1,4 +1,5 @@
-"""Writes files of real Keras with `TimeDistributed` around models and around layers with state into tests/steps/files.
+"""Writes files of real Keras with `TimeDistributed` around models and around layers with state, and with masks that are
+tensors, into tests/steps/files.
 
 usage: KERAS_BACKEND=jax python tests/steps/make.py
 """
@@ -98,6 +99,19 @@ def sequences():
     write("sequences", keras.Model(x, layers.TimeDistributed(inner)(x)))
 
 
+def masks():
+    """Masks that are tensors: of layers that merge, computed, and named in the call of a model."""
+    x, y = layers.Input((5, 3)), layers.Input((5, 2))
+    merged = layers.Concatenate()([layers.Dense(4)(layers.Masking()(x)), layers.Dense(3)(layers.Masking()(y))])
+    a = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(merged)
+    inner = layers.Input((5, 4))
+    inner = keras.Model(inner, layers.GRU(2)(layers.Dense(3)(inner)))
+    seen = keras.ops.any(keras.ops.greater(y, 0.5), axis=-1)
+    b = inner(layers.Dense(4)(a), mask=seen)
+    c = layers.GlobalAveragePooling1D()(a, mask=keras.ops.logical_and(seen, keras.ops.any(x, axis=-1)))
+    write("masks", keras.Model([x, y], layers.Dense(2)(layers.Concatenate()([b, c]))), masked=True)
+
+
 keras.utils.set_random_seed(2)
-for make in (statistics, masked_statistics, frozen, one_layer, penalties, images, sequences):
+for make in (statistics, masked_statistics, frozen, one_layer, penalties, images, sequences, masks):
     make()

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::masking;
 use super::spec::{GraphSpec, Source};
 use crate::layer::Layer;
 use crate::plan::{Message, Plan, Spec};
@@ -97,6 +98,8 @@ pub struct Node {
     pub call: Option<Handle>,
     /// What it is called on.
     pub inputs: Vec<Source>,
+    /// Masks that the call names for its inputs: they replace those that travel beside the values. Empty where it names none.
+    pub masks: Vec<Option<Source>>,
     /// The plan for these inputs.
     pub plan: Box<Plan>,
 }
@@ -149,6 +152,7 @@ impl Definition {
             member: node.layer,
             call: node.call.map(Handle::Static),
             inputs: node.inputs.to_vec(),
+            masks: Vec::new(),
             plan: Box::new(*node.plan),
         });
         Definition {
@@ -205,8 +209,35 @@ impl Definition {
         if let Some(first) = self.nodes.iter().find(|n| n.member == member) {
             agree(&first.plan, &plan).map_err(error)?;
         }
-        self.nodes.push(Node { member, call, inputs: inputs.to_vec(), plan: Box::new(plan) });
+        self.nodes.push(Node {
+            member,
+            call,
+            inputs: inputs.to_vec(),
+            masks: Vec::new(),
+            plan: Box::new(plan),
+        });
         Ok(self.nodes.len() - 1)
+    }
+
+    /// Names the masks of the inputs of a call.
+    ///
+    /// # Errors
+    /// If there are more of them than inputs, or one does not say something of the first dimensions of its input.
+    pub fn mask(&mut self, node: usize, masks: &[Option<Source>]) -> Result<()> {
+        let (member, inputs) = (&self.members[self.nodes[node].member], &self.nodes[node].inputs);
+        let error =
+            |message| Error::Plan { layer: member.name.clone(), class: member.class_name().into(), message };
+        if masks.len() > inputs.len() {
+            let message =
+                Message::new("has masks of ").number(masks.len()).text(" inputs, and is called on ");
+            return Err(error(message.number(inputs.len())));
+        }
+        for (mask, input) in masks.iter().zip(inputs) {
+            let Some(mask) = mask else { continue };
+            masking::fits(&self.spec_of(*mask), &self.spec_of(*input)).map_err(error)?;
+        }
+        self.nodes[node].masks = masks.to_vec();
+        Ok(())
     }
 
     /// Declares an output.

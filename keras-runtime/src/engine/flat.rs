@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::definition::{Body, Definition, Handle};
+use super::masking;
 use super::spec::Source;
 use super::steps;
 use super::variables::{Kind, Variable};
@@ -169,7 +170,13 @@ impl Flat {
         for (k, node) in definition.nodes.iter().enumerate() {
             let is_last = || definition.nodes[k + 1..].iter().all(|later| later.member != node.member);
             let penalised = penalised.unwrap_or_else(is_last);
-            let called_on: Vec<Source> = node.inputs.iter().map(|s| resolve(&done, s)).collect();
+            let mut called_on: Vec<Source> = node.inputs.iter().map(|s| resolve(&done, s)).collect();
+            for (at, mask) in node.masks.iter().enumerate() {
+                let Some(mask) = mask else { continue };
+                let specs = [node.inputs[at], *mask].map(|source| definition.spec_of(source));
+                let path = [definition.name.clone(), definition.members[node.member].name.clone()];
+                called_on[at] = self.masked(called_on[at], resolve(&done, mask), specs, steps, &path);
+            }
             done.push(match &places[node.member] {
                 Place::Model(inner, model) if model.each_step => {
                     let all = [steps, &[definition.spec_of(node.inputs[0]).dim(0)]].concat();
@@ -202,6 +209,20 @@ impl Flat {
         definition.outputs.iter().map(|o| resolve(&done, &o.source)).collect()
     }
 
+    /// A value with a mask of its own.
+    fn masked(
+        &mut self,
+        value: Source,
+        mask: Source,
+        specs: [Spec; 2],
+        steps: &[usize],
+        path: &[String],
+    ) -> Source {
+        let specs = specs.map(|spec| at_all_steps(spec, steps));
+        let (layer, plan) = masking::masked(specs);
+        self.alone(path.to_vec(), layer, plan, vec![value, mask])
+    }
+
     /// Ends a model that was applied to steps: its output has the mask of the sequence. Layers that are no member's come last.
     fn end_of_steps(
         &mut self,
@@ -210,21 +231,29 @@ impl Flat {
         called_on: Source,
         steps: &[usize],
     ) -> Source {
-        let mut spec = model.spec_of(model.outputs[0].source);
-        steps.iter().rev().for_each(|steps| spec = spec.with_shape(spec.shape().insert(0, *steps)));
-        let (layer, plan) = steps::end(spec);
+        let (layer, plan) = steps::end(at_all_steps(model.spec_of(model.outputs[0].source), steps));
+        self.alone(vec![model.name.clone()], layer, plan, vec![yielded, called_on])
+    }
+
+    /// The only call of a layer that is no member's: those come last, and have no weights.
+    fn alone(&mut self, path: Vec<String>, layer: Handle, plan: Box<Plan>, inputs: Vec<Source>) -> Source {
         self.leaves.push(Leaf {
-            path: vec![model.name.clone()],
+            path,
             layer: layer.clone(),
             plan: plan.clone(),
             trainable: false,
             activity_regularizer: None,
             policy: Policy::Full,
         });
-        let (leaf, inputs) = (self.leaves.len() - 1, vec![yielded, called_on]);
+        let leaf = self.leaves.len() - 1;
         self.nodes.push(FlatNode { leaf, layer, inputs, plan, packs: false, penalised: false });
         Source::node(self.nodes.len() - 1)
     }
+}
+
+/// A value of a model that is applied to so many steps, at all of them.
+fn at_all_steps(spec: Spec, steps: &[usize]) -> Spec {
+    steps.iter().rev().fold(spec, |spec, steps| spec.with_shape(spec.shape().insert(0, *steps)))
 }
 
 enum Place {

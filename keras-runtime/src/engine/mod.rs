@@ -8,6 +8,7 @@ mod buffer;
 mod definition;
 mod flat;
 mod form;
+mod masking;
 mod masks;
 pub mod memory;
 mod network;

@@ -35,7 +35,8 @@ impl Run<'_> {
     /// One leaf forward.
     #[inline]
     pub fn leaf_forward<L: Layer + ?Sized>(&self, layer: &L, at: usize) -> usize {
-        if !self.program.steps[at].alias {
+        // What shares memory with its input has nothing to write but a mask.
+        if !self.program.steps[at].alias || self.program.calls[at].output_mask.is_some() {
             layer.forward(self.cx, &self.program.calls[at]);
         }
         at + 1

@@ -119,7 +119,12 @@ impl Blueprint {
                 }
                 (own, _) => own.clone(),
             };
-            out.call_with(call.part, layer, &call.inputs)?;
+            let node = out.call_with(call.part, layer, &call.inputs)?;
+            if call.masks.iter().any(Option::is_some) {
+                let masks: Vec<_> = call.masks.iter().flatten().copied().collect();
+                self.check_sources(&out, &masks, &part.name)?;
+                out.mask(node, &call.masks)?;
+            }
         }
         for (name, source) in &self.outputs {
             self.check_sources(&out, std::slice::from_ref(source), name)?;

@@ -105,7 +105,7 @@ impl Functional {
             let layer = member.operation.then(|| Handle::Shared(Arc::clone(&member.layer)));
             let inputs = called_on.iter().map(|tensor| source(&calls, tensor)).collect();
             calls.insert(node.id, blueprint.calls.len());
-            blueprint.calls.push(PartCall { part: parts[&member.id], layer, inputs });
+            blueprint.calls.push(PartCall { part: parts[&member.id], layer, inputs, masks: Vec::new() });
         }
         for tensor in &self.outputs {
             let from = source(&calls, tensor);

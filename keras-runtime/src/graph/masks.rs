@@ -1,13 +1,14 @@
 //! Masks that Keras writes down as operations: `Embedding(mask_zero = True)` records `NotEqual(ids, 0)`, `Masking` records
 //! `Any(NotEqual(x, mask_value), -1)`, and the layers after them are called with the result as `mask`. Here masks travel beside the
-//! values, so none of it is needed.
+//! values, so none of it is needed. Other masks are computed, and [`take`] says which inputs they are of.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::nodes::{Arguments, TensorRef, collect, structure};
+use super::nodes::{self, Arguments, TensorRef, collect, structure};
 use crate::layer::Config;
+use crate::layers::calls;
 
 /// The operations of a Functional model that compute masks of embeddings and of `Masking`, and serve nothing else.
 pub(super) fn recorded(layers: &[Value], config: &Config) -> HashSet<String> {
@@ -20,7 +21,7 @@ pub(super) fn recorded(layers: &[Value], config: &Config) -> HashSet<String> {
             _ => None,
         };
         let Some(value) = value else { continue };
-        compared.extend(calls(layer).flat_map(|call| call.tensors()).map(|input| (input, value)));
+        compared.extend(nodes_of(layer).flat_map(|call| call.tensors()).map(|input| (input, value)));
     }
     let mut found: HashSet<String> = HashSet::new();
     for layer in layers.iter().filter(|l| text(l, "class_name") == "NotEqual" && is_mask(l, &compared)) {
@@ -43,7 +44,7 @@ fn keep_what_is_used(layers: &[Value], config: &Config, found: &mut HashSet<Stri
             if layer["config"]["name"].as_str().is_some_and(|name| found.contains(name)) {
                 continue;
             }
-            for call in calls(layer) {
+            for call in nodes_of(layer) {
                 let mut others = Vec::new();
                 call.args.iter().for_each(|value| collect(value, &mut others));
                 // The mask of a Softmax is one of its inputs.
@@ -70,18 +71,49 @@ pub(super) fn forget(call: &mut Arguments, masks: &HashSet<String>) {
     }
 }
 
+/// Takes the masks that a call names out of its arguments: they travel beside the values.
+///
+/// # Errors
+/// If an argument for masks holds something else.
+pub(super) fn take(class: &str, call: &mut Arguments) -> Result<(), String> {
+    // Keras replaces this argument by the mask that the query has, so that a call that names another computes without it.
+    if class == "MultiHeadAttention" {
+        call.kwargs.remove("query_mask");
+    }
+    for (argument, first) in calls::masks(class) {
+        let mut tensors = Vec::new();
+        call.kwargs.get(*argument).iter().for_each(|value| collect(value, &mut tensors));
+        let Some(value) = call.kwargs.get(*argument).filter(|_| !tensors.is_empty()) else { continue };
+        let list = match value {
+            Value::Array(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for (at, value) in list.iter().enumerate() {
+            let mask = nodes::tensor(value);
+            if mask.is_none() && !value.is_null() {
+                return Err(format!("`{argument}`: expected tensors or none"));
+            }
+            let at = first + at;
+            call.masks.resize(call.masks.len().max(at + 1), None);
+            call.masks[at] = mask;
+        }
+        call.kwargs.remove(*argument);
+    }
+    Ok(())
+}
+
 fn text<'a>(json: &'a Value, key: &str) -> &'a str {
     json.get(key).and_then(Value::as_str).unwrap_or("")
 }
 
-fn calls(layer: &Value) -> impl Iterator<Item = Arguments> + '_ {
+fn nodes_of(layer: &Value) -> impl Iterator<Item = Arguments> + '_ {
     let nodes = layer.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     nodes.iter().filter_map(|node| Arguments::parse("", node).ok())
 }
 
 /// `NotEqual(x, value)` of what a layer compares with that value.
 fn is_mask(layer: &Value, compared: &[(TensorRef, f64)]) -> bool {
-    let mut of = calls(layer);
+    let mut of = nodes_of(layer);
     let (Some(call), None) = (of.next(), of.next()) else { return false };
     let (tensors, value) = (call.tensors(), call.args.get(1).and_then(Value::as_f64));
     let [x] = tensors.as_slice() else { return false };
@@ -90,7 +122,7 @@ fn is_mask(layer: &Value, compared: &[(TensorRef, f64)]) -> bool {
 
 /// `Any(x, -1)` of one of these.
 fn is_any_of(layer: &Value, found: &HashSet<String>) -> bool {
-    let mut of = calls(layer);
+    let mut of = nodes_of(layer);
     let (Some(call), None) = (of.next(), of.next()) else { return false };
     let config = &layer["config"];
     let steps = text(layer, "class_name") == "Any" && config["axis"] == -1 && config["keepdims"] != true;
@@ -126,7 +158,7 @@ mod tests {
         let config = Config::new();
         let found = recorded(&model(true), &config);
         assert_eq!(found, HashSet::from(["m".to_string()]));
-        let mut call = calls(&model(true)[2]).next().unwrap();
+        let mut call = nodes_of(&model(true)[2]).next().unwrap();
         forget(&mut call, &found);
         assert!(call.kwargs.is_empty());
     }

@@ -104,4 +104,6 @@ pub struct PartCall {
     pub layer: Option<Handle>,
     /// What it is called on.
     pub inputs: Vec<Source>,
+    /// Masks that the call names for its inputs. Empty where it names none.
+    pub masks: Vec<Option<Source>>,
 }

@@ -22,6 +22,8 @@ pub(super) struct Arguments {
     pub args: Vec<Value>,
     /// Named arguments.
     pub kwargs: Map<String, Value>,
+    /// Masks of the tensors, once they are told from what the layer is called on.
+    pub masks: Vec<Option<TensorRef>>,
 }
 
 impl Arguments {
@@ -30,7 +32,7 @@ impl Arguments {
         let wrong = || Error::config(format!("layer `{layer}`"), "its `inbound_nodes` are not Keras 3's");
         let args = json.get("args").and_then(Value::as_array).ok_or_else(wrong)?.clone();
         let kwargs = json.get("kwargs").and_then(Value::as_object).cloned().unwrap_or_default();
-        Ok(Arguments { args, kwargs })
+        Ok(Arguments { args, kwargs, masks: Vec::new() })
     }
 
     /// All tensors: those of positional arguments first, then those of named ones in their order.

@@ -82,7 +82,8 @@ fn sequential(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
         }
         let part = part(json, registry, depth, &mut out.float)?;
         out.parts.push(part);
-        out.calls.push(PartCall { part: out.parts.len() - 1, layer: None, inputs: vec![current] });
+        let (part, inputs, masks) = (out.parts.len() - 1, vec![current], Vec::new());
+        out.calls.push(PartCall { part, layer: None, inputs, masks });
         current = Source::node(out.calls.len() - 1);
     }
     if out.inputs.is_empty() {
@@ -222,7 +223,10 @@ fn functional(config: &Config, registry: &Registry, depth: usize) -> Result<Blue
         for call in &mut calls {
             masks::forget(call, &masks);
             if !matches!(part.kind, PartKind::Operation) {
-                calls::arrange(class_name(json)?, &mut call.args, &mut call.kwargs)?;
+                let class = class_name(json)?;
+                calls::arrange(class, &mut call.args, &mut call.kwargs)?;
+                masks::take(class, call)
+                    .map_err(|message| Error::config(format!("layer `{}` ({class})", part.name), message))?;
             }
         }
         if places.insert(part.name.clone(), out.parts.len()).is_some() {
@@ -300,8 +304,16 @@ impl Graph<'_> {
                     let sources: Option<Vec<Source>> =
                         call.tensors().iter().map(|t| self.source(t)).collect();
                     let Some(inputs) = sources else { break };
+                    let Some(masks) = call
+                        .masks
+                        .iter()
+                        .map(|mask| mask.as_ref().map_or(Some(None), |t| self.source(t).map(Some)))
+                        .collect::<Option<Vec<_>>>()
+                    else {
+                        break;
+                    };
                     let layer = self.layer_of_call(&out.parts[*part], json, call)?;
-                    out.calls.push(PartCall { part: *part, layer, inputs });
+                    out.calls.push(PartCall { part: *part, layer, inputs, masks });
                     self.nodes.entry(*part).or_default().push(out.calls.len() - 1);
                     done += 1;
                 }

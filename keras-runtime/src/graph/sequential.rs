@@ -99,7 +99,7 @@ impl Sequential {
                 policy: Policy::Full,
             });
             let part = blueprint.parts.len() - 1;
-            blueprint.calls.push(PartCall { part, layer: None, inputs: vec![current] });
+            blueprint.calls.push(PartCall { part, layer: None, inputs: vec![current], masks: Vec::new() });
             current = Source::node(part);
         }
         let name = blueprint.parts.last().map_or_else(|| self.name.clone(), |part| part.name.clone());

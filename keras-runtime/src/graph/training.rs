@@ -182,7 +182,8 @@ impl LoadedModel {
             return Err(unbound());
         };
         let config = Some(&self.config).filter(|config| config.is_object());
-        work(&mut Session { network, trainer, walk: &Interpreted, config })
+        let assets = Some(&self.assets);
+        work(&mut Session { network, trainer, walk: &Interpreted, config, assets })
     }
 
     /// Makes optimizer, losses and metrics as the file says, unless they are there.

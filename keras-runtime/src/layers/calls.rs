@@ -3,7 +3,7 @@
 //! Here a call has tensors in one order, and its options are fields of the layer (`#[config(call)]`). Some of them say that a tensor
 //! is there, which a file says by giving it: `attention_mask_input` stands for an `attention_mask`.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::layer::{Config, Configure};
 use crate::{Error, Result};
@@ -36,9 +36,44 @@ fn arguments(class: &str) -> Option<&'static [&'static str]> {
         "LSTM" | "GRU" | "SimpleRNN" | "Bidirectional" => {
             Some(&["sequences", "initial_state", "mask", "training"])
         }
-        "Softmax" => Some(&["inputs", "mask"]),
+        "Softmax" | "GlobalAveragePooling1D" => Some(&["inputs", "mask"]),
+        "BatchNormalization" | "TimeDistributed" => Some(&["inputs", "training", "mask"]),
         _ => None,
     }
+}
+
+/// The arguments of a class's `call` that are masks of its inputs, and which input each is of; a list starts there.
+pub(crate) fn masks(class: &str) -> &'static [(&'static str, usize)] {
+    match class {
+        "MultiHeadAttention" | "GroupedQueryAttention" | "GroupQueryAttention" => {
+            &[("query_mask", 0), ("value_mask", 1), ("key_mask", 2)]
+        }
+        // It is one of its inputs.
+        "Softmax" => &[],
+        _ => &[("mask", 0)],
+    }
+}
+
+/// The named arguments that give the inputs of a call these masks.
+pub(crate) fn named_masks(class: &str, masks: Vec<Option<Value>>) -> Config {
+    let arguments = self::masks(class);
+    let mut named = Config::new();
+    if masks.iter().all(Option::is_none) {
+        return named;
+    }
+    match (arguments, class) {
+        ([(argument, _)], "Attention" | "AdditiveAttention" | "Functional") => {
+            named.insert((*argument).into(), json!(masks));
+        }
+        ([(argument, _)], _) => {
+            named.extend(masks.into_iter().next().flatten().map(|mask| ((*argument).into(), mask)));
+        }
+        _ => {
+            let pairs = arguments.iter().zip(masks);
+            named.extend(pairs.filter_map(|((argument, _), mask)| Some(((*argument).into(), mask?))));
+        }
+    }
+    named
 }
 
 /// Gives the arguments of a call their names, and brings them into the order of the signature: a file has them as they were
@@ -112,8 +147,6 @@ pub(crate) fn whole_config(layer: &(impl Configure + ?Sized)) -> Config {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::layers::{LSTM, MultiHeadAttention};
 

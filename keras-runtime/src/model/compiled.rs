@@ -47,7 +47,7 @@ impl<M: Architecture, L> Compiled<M, L> {
     pub(super) fn session<T>(&mut self, work: impl FnOnce(&mut Session<'_>) -> T) -> T {
         let walk = Generated::<M>(PhantomData);
         let network = self.model.network_mut();
-        work(&mut Session { network, trainer: &mut self.trainer, walk: &walk, config: None })
+        work(&mut Session { network, trainer: &mut self.trainer, walk: &walk, config: None, assets: None })
     }
 
     /// Trains on samples in memory: options by methods, then [`Fit::run`].

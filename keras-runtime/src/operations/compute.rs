@@ -7,7 +7,7 @@ use super::Compute;
 use super::function::{FUNCTIONS, Function};
 use super::moves::{Move, Reshape};
 use super::pointwise::{OneHot, Pointwise};
-use super::reductions::{ArgFold, Fold, Spread};
+use super::reductions::{ArgFold, Fold, Spread, Truth};
 use super::setting::{Argument, Options, Setting, same};
 use super::several::{Chosen, Join, Pad, Parts, Roll, Split};
 use super::sums::{Norm, RunningSum};
@@ -39,7 +39,7 @@ macro_rules! kinds {
 }
 kinds! {
     Activated, ArgFold, Chosen, Contracted, Fold, Join, Move, Norm, Normalized, OneHot, Pad, Pointwise, Product, Reshape, Roll,
-    RunningSum, Split, Spread,
+    RunningSum, Split, Spread, Truth,
 }
 
 /// What an operation of this class is called with.
@@ -229,6 +229,16 @@ const fn activation(options: &Options<'_>) -> Result<Option<Activation>, Message
 }
 
 const fn reduction(options: &Options<'_>) -> Result<Option<Kind>, Message> {
+    if let b"Any" | b"All" = options.class.as_bytes() {
+        let axes = match plan_try!(options.ints("axis")) {
+            Some(axes) => axes,
+            None => Ints::from_slice(&[]),
+        };
+        // The kind is not looked at.
+        let keepdims = plan_try!(options.flag("keepdims", false));
+        let over = Reduction { kind: Reduce::Sum, axes, keepdims };
+        return Ok(Some(Kind::Truth(Truth { over, all: same(options.class, "All") })));
+    }
     let fold = match options.class.as_bytes() {
         b"Amax" | b"Max" => Reduce::Max,
         b"Amin" | b"Min" => Reduce::Min,

@@ -13,8 +13,10 @@ const CLASSES: &[(&str, &[&str])] = &[
     (
         NUMPY,
         &[
+            "All",
             "Amax",
             "Amin",
+            "Any",
             "Argmax",
             "Argmin",
             "BroadcastTo",

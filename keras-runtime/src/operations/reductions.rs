@@ -1,8 +1,8 @@
 //! Reductions: sums, means, extremes, spreads.
 
-use keras_kernels::Grad;
 use keras_kernels::elementwise::{Binary, Instr, Program, Unary};
 use keras_kernels::reduce::Reduce;
+use keras_kernels::{DType, Grad};
 
 use super::Compute;
 use super::wrapped::pass;
@@ -79,6 +79,50 @@ impl ArgFold {
 impl Compute for ArgFold {
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         self.op.forward(cx, &call.inputs, call.outputs[0], &[]);
+    }
+
+    fn backward(&self, cx: &Context<'_>, call: &Call) {
+        super::zero(cx, call.input_grads[0]);
+    }
+}
+
+/// `any` and `all`: whether elements differ from zero.
+#[derive(Clone, Copy)]
+pub(super) struct Truth {
+    /// Over which axes.
+    pub over: Reduction,
+    /// Whether all of them must.
+    pub all: bool,
+}
+
+/// 1 where the element is not zero, summed by the output.
+const TRUE: Program<'static> = Program {
+    instrs: &[Instr::Input(0), Instr::Const(0.0), Instr::Binary(Binary::NotEqual, 0, 1)],
+    outputs: &[2],
+};
+/// 1 where the element is zero.
+const FALSE: Program<'static> = Program {
+    instrs: &[Instr::Input(0), Instr::Const(0.0), Instr::Binary(Binary::Equal, 0, 1)],
+    outputs: &[2],
+};
+
+impl Truth {
+    pub(super) const fn plan(&self, inputs: &[Spec]) -> PlanResult {
+        crate::plan_inputs!(inputs, 1);
+        plan_try!(check(inputs, &self.over.axes));
+        let plan = Plan::new(plan_try!(self.over.spec_as(inputs, DType::Bool))).mask(MaskRule::Drop);
+        Ok(plan.scratch(plan_try!(self.over.counts(inputs))))
+    }
+}
+
+impl Compute for Truth {
+    fn forward(&self, cx: &Context<'_>, call: &Call) {
+        // There is one that is true, or none that is false.
+        let (x, counts, y) =
+            (call.inputs[0], call.scratch[0], call.outputs[0].reshape(call.scratch[0].shape()));
+        let looked_for = if self.all { &FALSE } else { &TRUE };
+        cx.device.map(looked_for, &[], &[x], &[Grad::write(counts)]);
+        cx.device.map(looked_for, &[], &[counts], &[Grad::write(y)]);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {

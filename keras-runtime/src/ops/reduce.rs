@@ -4,7 +4,7 @@ use keras_kernels::elementwise::{Binary, Instr, Program, Unary};
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{DType, Grad, Shape, View};
 
-use super::shapes::{axis_of, check_float, full, resolve, spec_of};
+use super::shapes::{axis_of, check_float, full, resolve, spec_of, spec_of_any};
 use super::{Backward, Op};
 use crate::layer::Context;
 use crate::plan::{Ints, Message, Spec};
@@ -24,14 +24,19 @@ pub struct Reduction {
 impl Reduction {
     /// The spec of the result.
     pub const fn spec(&self, inputs: &[Spec]) -> Result<Spec, Message> {
+        plan_try!(check_float(&inputs[0]));
+        self.spec_as(inputs, DType::F32)
+    }
+
+    /// The spec of the result with elements of this type, whatever those of the input are.
+    pub(crate) const fn spec_as(&self, inputs: &[Spec], dtype: DType) -> Result<Spec, Message> {
         let x = &inputs[0];
-        plan_try!(check_float(x));
         let mut i = 0;
         while i < self.axes.len() {
             plan_try!(axis_of(x, self.axes.get(i)));
             i += 1;
         }
-        spec_of(self.shape(full(x), self.keepdims), DType::F32)
+        spec_of_any(self.shape(full(x), self.keepdims), dtype)
     }
 
     const fn has(&self, axis: usize, rank: usize) -> bool {

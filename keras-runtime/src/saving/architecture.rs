@@ -228,8 +228,14 @@ impl Writer {
         if let Some((args, kwargs)) = called.and_then(|layer| layer.arguments(&tensors)) {
             return Ok(json!({"args": args, "kwargs": kwargs}));
         }
-        let kwargs = called.map_or_else(Config::new, |layer| calls::named(&**layer, &mut tensors));
-        let args = if TAKE_LISTS.contains(&member.class_name()) { json!([tensors]) } else { json!(tensors) };
+        let mut kwargs = called.map_or_else(Config::new, |layer| calls::named(&**layer, &mut tensors));
+        let mut masks: Vec<_> = node.masks.iter().map(|mask| mask.as_ref().map(tensor)).collect();
+        masks.resize(if masks.is_empty() { 0 } else { tensors.len() }, None);
+        kwargs.extend(calls::named_masks(member.class_name(), masks));
+        // A model takes its inputs as one argument, too.
+        let inputs_of_model = matches!(member.body, Body::Model(_)) && tensors.len() > 1;
+        let in_list = inputs_of_model || TAKE_LISTS.contains(&member.class_name());
+        let args = if in_list { json!([tensors]) } else { json!(tensors) };
         Ok(json!({"args": args, "kwargs": kwargs}))
     }
 }

@@ -20,7 +20,9 @@ use crate::{Error, Result};
 pub fn save(model: &dyn TrainedModel, path: impl AsRef<Path>) -> Result<()> {
     let network = model.network();
     let optimizer = optimizer_arrays(network, model.optimizer());
-    super::write(path, network, &model.config()?, optimizer, &Assets::default(), Writing::new())
+    let none = Assets::default();
+    let assets = model.assets().unwrap_or(&none);
+    super::write(path, network, &model.config()?, optimizer, assets, Writing::new())
 }
 
 /// Saves the weights of a model and, where the format has a place for it, of its optimizer (`.weights.h5`,

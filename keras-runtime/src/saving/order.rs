@@ -109,6 +109,9 @@ fn entry_of(definition: &Definition, source: Source) -> Entry {
 fn parents(definition: &Definition, source: Source) -> Vec<Source> {
     match source {
         Source::Input(_) => Vec::new(),
-        Source::Node { node, .. } => definition.nodes[node].inputs.iter().map(|s| first_output(*s)).collect(),
+        Source::Node { node, .. } => {
+            let node = &definition.nodes[node];
+            node.inputs.iter().chain(node.masks.iter().flatten()).map(|s| first_output(*s)).collect()
+        }
     }
 }

@@ -33,6 +33,10 @@ pub trait TrainedModel {
     fn optimizer_mut(&mut self) -> &mut OptimizerState;
     /// Both at once: restoring a checkpoint needs the network to fill the optimizer.
     fn parts_mut(&mut self) -> (&mut Network, &mut OptimizerState);
+    /// Files that belong to it (of a model that was loaded from one).
+    fn assets(&self) -> Option<&saving::Assets> {
+        None
+    }
     /// What `compile` was told.
     fn compile_config(&self) -> CompileConfig;
     /// The configuration that a file of it has.

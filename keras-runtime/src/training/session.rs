@@ -11,6 +11,7 @@ use super::{CompileConfig, History, Logs, TrainedModel};
 use crate::callbacks::Progress;
 use crate::engine::Network;
 use crate::optimizers::OptimizerState;
+use crate::saving::Assets;
 use crate::{Device, Error, Result, saving};
 
 /// A network, how it is walked, and what trains it: what the typed model and models made at run time have in common.
@@ -23,6 +24,8 @@ pub struct Session<'a> {
     pub walk: &'a dyn Walk,
     /// The configuration of a model that was made at run time: dimensions may be open where the network has those of the data.
     pub config: Option<&'a Value>,
+    /// Files that belong to it, which its own files carry along.
+    pub assets: Option<&'a Assets>,
 }
 
 impl TrainedModel for Session<'_> {
@@ -54,6 +57,9 @@ impl TrainedModel for Session<'_> {
             }
             None => saving::architecture(self.network.definition(), self.network.float(), compiled),
         }
+    }
+    fn assets(&self) -> Option<&Assets> {
+        self.assets
     }
 }
 

@@ -220,8 +220,10 @@ const ALONG: &[Opt] = &[may("axis", Kind::Int)];
 
 /// The others.
 const FUNCTIONS: &[Function] = &[
+    of("all", OVER),
     of("amax", OVER),
     of("amin", OVER),
+    of("any", OVER),
     of("argmax", &[may("axis", Kind::Int), may("keepdims", Kind::Flag)]),
     of("argmin", &[may("axis", Kind::Int), may("keepdims", Kind::Flag)]),
     of("broadcast_to", &[must("shape", Kind::Ints)]),
