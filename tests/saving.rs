@@ -11,7 +11,7 @@ use keras::model::{Architecture, Model};
 use keras::optimizers::Optimizer;
 use keras::prelude::*;
 use keras::saving::{self, Array, Assets, Saved, Weights, npz};
-use keras::training::Verbose;
+use keras::training::{FitOptions, Verbose};
 use keras::{DType, metrics};
 
 model! {
@@ -252,6 +252,19 @@ fn files_of_layers_are_kept_or_saving_is_refused() {
         assert!(error.contains("vocabulary.txt") && error.contains("`.keras`"), "{error}");
         model.predict(&inputs_of::<Mlp>(1)).expect("predicts");
     }
+    // What a callback saves has them, too.
+    let x = inputs_of::<Mlp>(4);
+    let y = model.predict(&x).expect("predicts");
+    let metrics: [keras::metrics::Metrics; 1] = [metrics![]];
+    model.compile(Adam::new(0.01), keras::losses::MeanSquaredError::new(), metrics).expect("compiles");
+    let checkpoint = folder.join("checkpoint.keras");
+    let options = FitOptions {
+        verbose: Verbose::Silent,
+        callbacks: vec![Box::new(keras::callbacks::ModelCheckpoint::new(checkpoint.to_string_lossy()))],
+        ..FitOptions::default()
+    };
+    model.fit(&x, &y, options).expect("trains");
+    assert_eq!(saving::read(&checkpoint).expect("can be read").assets, expected);
     // Weights alone never had them.
     model.save_weights(folder.join("again.weights.h5")).expect("can be saved");
     for name in ["assets/../../etc/passwd", "assets//x", "assets/a\\b"] {

@@ -108,7 +108,7 @@ def masks():
     inner = keras.Model(inner, layers.GRU(2)(layers.Dense(3)(inner)))
     seen = keras.ops.any(keras.ops.greater(y, 0.5), axis=-1)
     b = inner(layers.Dense(4)(a), mask=seen)
-    c = layers.GlobalAveragePooling1D()(a, mask=keras.ops.logical_and(seen, keras.ops.any(x, axis=-1)))
+    c = layers.GlobalAveragePooling1D()(a, mask=keras.ops.logical_or(seen, keras.ops.any(y < 0.2, axis=-1)))
     write("masks", keras.Model([x, y], layers.Dense(2)(layers.Concatenate()([b, c]))), masked=True)
 
 
