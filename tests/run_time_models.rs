@@ -97,6 +97,24 @@ fn a_functional_model_is_saved_and_read_again() -> keras::Result<()> {
     Ok(())
 }
 
+/// A model in source is a layer of one that is made at run time: its own layers are trained, and saved.
+#[test]
+fn a_model_in_source_is_part_of_one_at_run_time() -> keras::Result<()> {
+    let mut model =
+        Sequential::new([6, 6, 1]).add(Net::new()).add(Dense::new(2)).build_with(Device::default(), 5)?;
+    model.compile(Adam::new(0.01), MeanSquaredError::new(), [metrics![]])?;
+    let (x, y) = (waves(&[20, 6, 6, 1], 0.0), waves(&[20, 2], 1.0));
+    let options = FitOptions { epochs: 3, verbose: Verbose::Silent, ..FitOptions::default() };
+    let losses = model.fit(std::slice::from_ref(&x), std::slice::from_ref(&y), options)?["loss"].to_vec();
+    assert!(losses[2] < losses[0], "{losses:?}");
+    let path = std::env::temp_dir().join(format!("model_in_source_{}.keras", std::process::id()));
+    model.save(&path)?;
+    let read = load_model(&path).and_then(|mut read| read.predict(std::slice::from_ref(&x)));
+    std::fs::remove_file(&path).expect("it is there");
+    assert_eq!(read?, model.predict(&[x])?);
+    Ok(())
+}
+
 #[test]
 fn frozen_layers_keep_their_weights() -> keras::Result<()> {
     let mut model = ranker()?.build(Device::default())?;

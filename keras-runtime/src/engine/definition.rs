@@ -209,6 +209,12 @@ impl Definition {
         if let Some(first) = self.nodes.iter().find(|n| n.member == member) {
             agree(&first.plan, &plan).map_err(error)?;
         }
+        // A model in source is a layer that does not compute: its own calls take its place.
+        if let (Body::Layer(_), Some(model)) = (&this.body, plan.model) {
+            let each_step = plan.steps.is_some();
+            let model = Definition { each_step, ..Definition::from_spec(model) };
+            self.members[member].body = Body::Model(Arc::new(model));
+        }
         self.nodes.push(Node {
             member,
             call,
