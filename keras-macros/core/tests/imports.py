@@ -109,9 +109,20 @@ def words_as_names():
     return keras.Model(x, layers.Identity(name="orthogonal")(y))
 
 
+def arguments_in_any_order():
+    q, v = keras.Input((4, 6), name="q"), keras.Input((5, 8), name="v")
+    mask = keras.Input((4, 5), name="mask", dtype="int32")
+    x = layers.MultiHeadAttention(2, 3)(value=v, query=q)
+    y = layers.MultiHeadAttention(2, 3)(attention_mask=mask, key=v, value=v, query=q)
+    h, c = layers.Dense(4, name="h")(q[:, 0]), layers.Dense(4, name="c")(q[:, 1])
+    z = layers.LSTM(4)(x, [h, c])
+    w = layers.LSTM(4)(initial_state=[h, c], sequences=y)
+    return keras.Model([q, v, mask], [z, w])
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
-    for make in (perceptron, values, recurrent, attention, shared, nested, operators, stand_ins, words_as_names):
+    for make in (perceptron, values, recurrent, attention, shared, nested, operators, stand_ins, words_as_names, arguments_in_any_order):
         write(make.__name__, make())
 
     x = keras.Input((None, 5), name="steps")

@@ -35,11 +35,58 @@ impl Arguments {
         Ok(Arguments { args: args.clone(), kwargs })
     }
 
+    /// Gives positional arguments their names and brings all into the order of the signature: a file has them as they were written
+    /// (`layer(value=v, query=q)`, `lstm(x, [h, c])`). As `layers/calls.rs` of the runtime does.
+    pub fn arrange(&mut self, class: &str) -> Result<()> {
+        let Some(names) = signature(class) else { return Ok(()) };
+        if self.args.len() > names.len() {
+            return Err(format!("is called with {} arguments, it has {}", self.args.len(), names.len()));
+        }
+        let mut given = std::mem::take(&mut self.kwargs);
+        for (name, value) in names.iter().zip(self.args.drain(..)) {
+            if given.insert((*name).to_string(), value).is_some() {
+                return Err(format!("is called with two values for `{name}`"));
+            }
+        }
+        for name in names {
+            self.kwargs.extend(given.remove_entry(*name));
+        }
+        self.kwargs.extend(given);
+        Ok(())
+    }
+
     /// All tensors: those of positional arguments first, then those of named ones in their order.
     pub fn tensors(&self) -> Vec<Tensor> {
         let mut found = Vec::new();
         self.args.iter().chain(self.kwargs.values()).for_each(|value| collect(value, &mut found));
         found
+    }
+}
+
+/// The arguments of a class's `call`, where more than the first may be a tensor.
+fn signature(class: &str) -> Option<&'static [&'static str]> {
+    match class {
+        "MultiHeadAttention" | "GroupedQueryAttention" | "GroupQueryAttention" => Some(&[
+            "query",
+            "value",
+            "key",
+            "query_mask",
+            "value_mask",
+            "key_mask",
+            "attention_mask",
+            "return_attention_scores",
+            "training",
+            "use_causal_mask",
+        ]),
+        "Attention" | "AdditiveAttention" => {
+            Some(&["inputs", "mask", "training", "return_attention_scores", "use_causal_mask"])
+        }
+        "LSTM" | "GRU" | "SimpleRNN" | "Bidirectional" => {
+            Some(&["sequences", "initial_state", "mask", "training"])
+        }
+        "Softmax" | "GlobalAveragePooling1D" => Some(&["inputs", "mask"]),
+        "BatchNormalization" | "TimeDistributed" => Some(&["inputs", "training", "mask"]),
+        _ => None,
     }
 }
 

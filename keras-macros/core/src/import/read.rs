@@ -312,6 +312,9 @@ fn functional(config: &Config, place: Place) -> Result<Model> {
         let mut calls = Vec::with_capacity(nodes.len());
         for node in nodes {
             let mut call = Arguments::parse(node).map_err(|e| format!("layer `{}`: {e}", part.name))?;
+            if !matches!(part.kind, Kind::Operation) {
+                call.arrange(class_name(json)?).map_err(|e| format!("layer `{}`: {e}", part.name))?;
+            }
             let mut tensors = Vec::new();
             call.kwargs.get("mask").iter().for_each(|mask| calls::collect(mask, &mut tensors));
             if !tensors.is_empty() && tensors.iter().all(|tensor| masks.contains(&tensor.layer)) {
