@@ -127,6 +127,19 @@ macro_rules! case {
                 &mut || other.predict_into(black_box(&x), &mut out_other).expect("predicts"),
             ]);
             row($name, "in place", times);
+            let mut outs: Vec<f32> = outs[0].to_f64().iter().map(|y| *y as f32).collect();
+            let shape: Vec<usize> = xs[0].shape.clone();
+            let mut function = loaded.make_predict_function(&[&shape]).expect("takes the shape");
+            let times = compare([
+                &mut || model.predict_into(black_box(&x), &mut out).expect("predicts"),
+                &mut || {
+                    function.set_input(0, black_box(x.as_slice())).expect("fits");
+                    function.run().expect("runs");
+                    function.output(0, &mut outs).expect("fits");
+                },
+                &mut || other.predict_into(black_box(&x), &mut out_other).expect("predicts"),
+            ]);
+            row($name, "function", times);
         }
         let times = compare([
             &mut || drop(black_box(model.predict_batched(black_box(&x), $batch).expect("predicts"))),

@@ -82,6 +82,12 @@ fn check_file<M: Architecture, X: Ports>(
     (0..70).for_each(|_| loaded.predict_into(&x, &mut out).unwrap());
     let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
     assert_eq!(made, 0, "{name} of a file, {kind}: allocations of 70 predictions");
+    let shapes: Vec<&[usize]> = x.iter().map(|array| &array.shape[..]).collect();
+    let mut function = loaded.make_predict_function(&shapes).unwrap();
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    (0..70).for_each(|_| function.run().unwrap());
+    let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    assert_eq!(made, 0, "{name} of a file, {kind}: allocations of 70 runs");
     // Room that does not fit is refused.
     let few = [out[0].pick(&[0])];
     assert!(loaded.predict_into(&x, &mut few.clone()).unwrap_err().to_string().contains("room"), "{name}");

@@ -97,6 +97,36 @@ fn a_functional_model_is_saved_and_read_again() -> keras::Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_predict_function_is_checked_once() -> keras::Result<()> {
+    let mut model = ranker()?.build(Device::default())?;
+    let inputs = ranker_inputs();
+    let expected = model.predict(&inputs)?;
+    let numbers = |array: &Array| array.to_f64().iter().map(|v| *v as f32).collect::<Vec<f32>>();
+    let shapes = inputs.each_ref().map(|array| &array.shape[..]);
+    let message = |error: keras::Error| error.to_string();
+    let mut function = model.make_predict_function(&shapes)?;
+    let words: Vec<i32> = inputs[1].to_f64().iter().map(|word| *word as i32).collect();
+    function.set_input(0, &numbers(&inputs[0]))?;
+    function.set_input(1, &words)?;
+    function.run()?;
+    for (at, expected) in expected.iter().enumerate() {
+        let mut found = vec![0f32; expected.len()];
+        function.output(at, &mut found)?;
+        assert_eq!(found, numbers(expected));
+    }
+    let short = message(function.set_input(0, &[1f32]).unwrap_err());
+    assert!(short.starts_with("input 0 has ") && short.ends_with(", 1 of float32 were given"), "{short}");
+    let wide = message(function.set_input(1, &vec![0f64; inputs[1].len()]).unwrap_err());
+    assert!(wide.contains("of int32") && wide.ends_with("of float64 were given"), "{wide}");
+    let missing = message(function.output(9, &mut [0f32]).unwrap_err());
+    assert!(missing.starts_with("there is no output 9: the model has "), "{missing}");
+    for shapes in [&[] as &[&[usize]], &[&[2, 6], &[3, 5]], &[&[0, 6], &[0, 5]], &[&[2, 7], &[2, 5]]] {
+        assert!(model.make_predict_function(shapes).is_err(), "{shapes:?}");
+    }
+    Ok(())
+}
+
 /// A model in source is a layer of one that is made at run time: its own layers are trained, and saved.
 #[test]
 fn a_model_in_source_is_part_of_one_at_run_time() -> keras::Result<()> {

@@ -12,6 +12,7 @@ mod masks;
 mod nodes;
 mod parse;
 mod predict;
+mod predict_function;
 mod sequential;
 mod training;
 
@@ -28,6 +29,7 @@ pub use functional::Functional;
 pub use keras_tensor::{Dimension, Input, IntoTensors, KerasTensor, On, Shared};
 pub use loaded::LoadedModel;
 pub use parse::parse;
+pub use predict_function::PredictFunction;
 pub use sequential::Sequential;
 pub use training::{LossList, Prepared, TrainingBatch};
 

@@ -289,8 +289,6 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["slice"], "write a slice in brackets, as in `x[.., 1..3]`"),
     (
         &[
-            "all",
-            "any",
             "argsort",
             "average",
             "bincount",
