@@ -162,7 +162,6 @@ fn check(model: &mut LoadedModel, name: &str, arrays: &Path) -> Result<(), Strin
         assert_eq!(found.shape, expected.shape, "{name}");
         for (a, b) in found.to_f64().iter().zip(expected.to_f64()) {
             // Not a number is not close.
-            // Not near, too, where one is no number.
             let near = (a - b).abs() <= tolerance(name) * b.abs().max(1.0);
             if !near {
                 return Err(format!("{a} instead of {b}"));
