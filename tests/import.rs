@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use keras::layers::Registry;
-use keras_macros_core::import::{Field, Kind, classes};
+use keras_macros_core::import::{self, Field, Kind, classes};
 use serde_json::{Map, Value, json};
 
 /// Keys of a configuration that are no option of a constructor: parts of wrappers, and what is always at its default.
@@ -20,6 +20,14 @@ fn the_table_has_the_layers_of_the_registry() {
         missing.is_empty() && unknown.is_empty(),
         "not in the table: {missing:?}; no layers: {unknown:?}"
     );
+}
+
+#[test]
+fn calls_have_the_arguments_of_the_layers() {
+    for class in Registry::new().classes() {
+        let (ours, macros) = (keras::layers::call_arguments(class), import::call_arguments(class));
+        assert_eq!(macros, ours, "{class}");
+    }
 }
 
 #[test]

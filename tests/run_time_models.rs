@@ -3,7 +3,7 @@
 use keras::graph::{Functional, Input, KerasTensor, On, Sequential, Shared, load_model};
 use keras::layers::{
     Activation as ActivationLayer, BatchNormalization, Concatenate, Conv2D, Dense, Dropout, Embedding,
-    Flatten, GlobalAveragePooling1D, LSTM, Padding,
+    Flatten, GlobalAveragePooling1D, LSTM, Padding, TimeDistributed,
 };
 use keras::prelude::*;
 use keras::saving::Array;
@@ -124,6 +124,19 @@ fn a_predict_function_is_checked_once() -> keras::Result<()> {
     for shapes in [&[] as &[&[usize]], &[&[2, 6], &[3, 5]], &[&[0, 6], &[0, 5]], &[&[2, 7], &[2, 5]]] {
         assert!(model.make_predict_function(shapes).is_err(), "{shapes:?}");
     }
+    Ok(())
+}
+
+/// A layer with packed weights has them inside a wrapper too.
+#[test]
+fn convolutions_in_tiles_run_at_each_step() -> keras::Result<()> {
+    let conv = || Conv2D::new(32, 3).padding(Padding::Same);
+    let mut alone = Sequential::new([6, 6, 16]).add(conv()).build_with(Device::default(), 5)?;
+    let mut each =
+        Sequential::new([2, 6, 6, 16]).add(TimeDistributed::new(conv())).build_with(Device::default(), 5)?;
+    let x = waves(&[6, 6, 6, 16], 0.3);
+    let steps = Array::of(vec![3, 2, 6, 6, 16], DType::F32, &x.to_f64());
+    assert_eq!(each.predict(&[steps])?[0].to_f64(), alone.predict(&[x])?[0].to_f64());
     Ok(())
 }
 

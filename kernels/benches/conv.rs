@@ -5,7 +5,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use keras_kernels::activation::Activation;
 use keras_kernels::conv::Conv;
-use keras_kernels::{Device, Grad, Shape, View};
+use keras_kernels::{Cpu, Device, Grad, Shape, View};
 
 fn main() {
     divan::main();
@@ -31,11 +31,15 @@ struct Image {
     groups: usize,
 }
 
-const IMAGES: [Image; 9] = [
+const IMAGES: [Image; 13] = [
     Image { batch: 8, size: 56, kernel: 3, stride: 1, channels: 64, filters: 64, groups: 1 },
     Image { batch: 8, size: 14, kernel: 3, stride: 1, channels: 256, filters: 256, groups: 1 },
     Image { batch: 8, size: 7, kernel: 3, stride: 1, channels: 512, filters: 512, groups: 1 },
     Image { batch: 64, size: 32, kernel: 3, stride: 1, channels: 16, filters: 16, groups: 1 },
+    Image { batch: 64, size: 16, kernel: 3, stride: 1, channels: 16, filters: 32, groups: 1 },
+    Image { batch: 64, size: 16, kernel: 3, stride: 1, channels: 32, filters: 32, groups: 1 },
+    Image { batch: 64, size: 8, kernel: 3, stride: 1, channels: 64, filters: 64, groups: 1 },
+    Image { batch: 8, size: 14, kernel: 3, stride: 1, channels: 576, filters: 576, groups: 576 },
     Image { batch: 128, size: 11, kernel: 3, stride: 1, channels: 32, filters: 64, groups: 1 },
     Image { batch: 8, size: 56, kernel: 1, stride: 1, channels: 256, filters: 64, groups: 1 },
     Image { batch: 8, size: 224, kernel: 7, stride: 2, channels: 3, filters: 64, groups: 1 },
@@ -63,7 +67,16 @@ impl Image {
     }
 
     fn run(&self, bencher: Bencher<'_, '_>, work: impl Fn(&Device, &Conv, View, [View; 2], View) + Sync) {
-        let (conv, device) = (self.conv(), Device::cpu());
+        self.run_on(Device::cpu(), bencher, work);
+    }
+
+    fn run_on(
+        &self,
+        device: Device,
+        bencher: Bencher<'_, '_>,
+        work: impl Fn(&Device, &Conv, View, [View; 2], View) + Sync,
+    ) {
+        let conv = self.conv();
         let area = |size: [usize; 3]| size.iter().product::<usize>();
         let (_x, x) = data(conv.batch * area(conv.input) * conv.channels);
         let (_kernel, kernel) = data(area(conv.kernel) * conv.channels / conv.groups * conv.filters);
@@ -83,6 +96,21 @@ fn conv(bencher: Bencher<'_, '_>, image: Image) {
     image.run(bencher, |device, conv, x, [kernel, packed], y| {
         let packed = (conv.packed_len() > 0).then_some(packed);
         device.conv(conv, x, kernel, packed, None, Activation::Linear, y);
+    });
+}
+
+/// As [`conv`] and [`conv_data_grad`], every sum by its definition.
+#[divan::bench(args = IMAGES)]
+fn exact_conv(bencher: Bencher<'_, '_>, image: Image) {
+    image.run_on(Cpu::new().exact().into(), bencher, |device, conv, x, [kernel, _], y| {
+        device.conv(conv, x, kernel, None, None, Activation::Linear, y);
+    });
+}
+
+#[divan::bench(args = IMAGES)]
+fn exact_conv_data_grad(bencher: Bencher<'_, '_>, image: Image) {
+    image.run_on(Cpu::new().exact().into(), bencher, |device, conv, dx, [kernel, _], dy| {
+        device.conv_data_grad(conv, dy, kernel, None, Grad::write(dx));
     });
 }
 

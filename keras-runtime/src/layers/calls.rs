@@ -16,7 +16,7 @@ const TENSORS: [(&str, &str); 3] =
 const STATES: &str = "initial_state_inputs";
 
 /// The arguments of a class's `call`, where more than its first may be a tensor: first those that are tensors here, in our order.
-fn arguments(class: &str) -> Option<&'static [&'static str]> {
+pub fn arguments(class: &str) -> Option<&'static [&'static str]> {
     match class {
         "MultiHeadAttention" | "GroupedQueryAttention" | "GroupQueryAttention" => Some(&[
             "query",

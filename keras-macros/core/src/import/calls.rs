@@ -63,8 +63,9 @@ impl Arguments {
     }
 }
 
-/// The arguments of a class's `call`, where more than the first may be a tensor.
-fn signature(class: &str) -> Option<&'static [&'static str]> {
+/// The arguments of a class's `call`, where more than the first may be a tensor. Macros know no layer: `tests/import.rs` holds them
+/// against the runtime's.
+pub fn signature(class: &str) -> Option<&'static [&'static str]> {
     match class {
         "MultiHeadAttention" | "GroupedQueryAttention" | "GroupQueryAttention" => Some(&[
             "query",

@@ -18,6 +18,7 @@ mod print;
 mod read;
 mod values;
 
+pub use calls::signature as call_arguments;
 pub use file::{Content, open};
 pub use layers::{Class, Field, class, classes};
 pub use model::{Input, Model, Shape, Shapes};
