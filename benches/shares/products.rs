@@ -7,7 +7,7 @@ use keras_kernels::matmul::Gemm;
 use crate::case::{Case, Room};
 
 /// Rows, columns, common dimension.
-const SIZES: [(usize, usize, usize); 14] = [
+const SIZES: [(usize, usize, usize); 13] = [
     (256, 256, 256),
     (512, 512, 512),
     (1024, 1024, 1024),
