@@ -3,8 +3,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use keras_kernels::activation::Activation;
-use keras_kernels::conv::Conv;
+use keras_kernels::conv::{Conv, Epilogue};
 use keras_kernels::{Cpu, Device, Grad, Shape, View};
 
 fn main() {
@@ -95,7 +94,7 @@ impl Image {
 fn conv(bencher: Bencher<'_, '_>, image: Image) {
     image.run(bencher, |device, conv, x, [kernel, packed], y| {
         let packed = (conv.packed_len() > 0).then_some(packed);
-        device.conv(conv, x, kernel, packed, None, Activation::Linear, y);
+        device.conv(conv, x, kernel, packed, &Epilogue::NONE, y);
     });
 }
 
@@ -103,7 +102,7 @@ fn conv(bencher: Bencher<'_, '_>, image: Image) {
 #[divan::bench(args = IMAGES)]
 fn exact_conv(bencher: Bencher<'_, '_>, image: Image) {
     image.run_on(Cpu::new().exact().into(), bencher, |device, conv, x, [kernel, _], y| {
-        device.conv(conv, x, kernel, None, None, Activation::Linear, y);
+        device.conv(conv, x, kernel, None, &Epilogue::NONE, y);
     });
 }
 

@@ -148,6 +148,24 @@ impl Activation {
         matches!(self, Activation::Linear)
     }
 
+    /// The ends of the interval that it clips to, if that is all it does.
+    ///
+    /// ```
+    /// use keras_kernels::activation::Activation;
+    ///
+    /// assert_eq!(Activation::Relu6.bounds(), Some([0.0, 6.0]));
+    /// assert_eq!(Activation::Tanh.bounds(), None);
+    /// ```
+    pub const fn bounds(&self) -> Option<[f64; 2]> {
+        match self {
+            Activation::Linear => Some([f64::NEG_INFINITY, f64::INFINITY]),
+            Activation::Relu { max_value, negative_slope: 0.0, threshold: 0.0 } => Some([0.0, *max_value]),
+            Activation::Relu6 => Some([0.0, 6.0]),
+            Activation::HardTanh => Some([-1.0, 1.0]),
+            _ => None,
+        }
+    }
+
     /// The axis that Keras' number means for a tensor of this shape.
     ///
     /// # Panics

@@ -1,40 +1,28 @@
 //! Which kernel computes a convolution on the CPU.
 
 use super::winograd::{self, Turn};
-use super::{Conv, Convolution, MAX_SPATIAL, depthwise, kernel_grad, windows};
+use super::{Conv, Convolution, Epilogue, MAX_SPATIAL, depthwise, kernel_grad, windows};
 use crate::activation::{Activation, Activations};
 use crate::matmul::tile::Tiled;
 use crate::matmul::{Gemm, Matmul};
 use crate::{Cpu, DType, Grad, View, with_float};
 
 impl Convolution for Cpu {
-    fn conv(
-        &self,
-        conv: &Conv,
-        x: View,
-        kernel: View,
-        packed: Option<View>,
-        bias: Option<View>,
-        activation: Activation,
-        y: View,
-    ) {
+    fn conv(&self, conv: &Conv, x: View, kernel: View, packed: Option<View>, epilogue: &Epilogue, y: View) {
         let conv = &conv.aligned();
         if let Some(gemm) = conv.as_product() {
-            return self.gemm(&gemm, x, kernel, bias, activation, Grad::write(y));
+            return self.gemm_fused(&gemm, x, kernel, epilogue, y);
         }
-        let relu = activation == Activation::RELU;
-        let fused = relu && !conv.is_depthwise();
         if let Some(packed) = packed.filter(|_| self.takes_tiles(conv, y)) {
-            let pass = winograd::Pass { conv, x, packed, bias, relu, y: Grad::write(y) };
-            pass.run(<f32 as Tiled>::isa());
+            winograd::Pass { conv, x, packed, epilogue, y }.run(<f32 as Tiled>::isa());
         } else {
             with_float!(y.dtype(), T => if conv.is_depthwise() {
-                depthwise::forward::<T>(conv, x, kernel, bias, y);
+                depthwise::forward::<T>(conv, x, kernel, epilogue, y);
             } else {
-                windows::forward(<T as Tiled>::isa(), conv, x, kernel, bias, relu, y);
+                windows::forward(<T as Tiled>::isa(), conv, x, kernel, epilogue, y);
             });
         }
-        if !activation.is_linear() && !fused {
+        if let Some(activation) = epilogue.rest() {
             self.activation(activation, y, y);
         }
     }
@@ -56,7 +44,8 @@ impl Convolution for Cpu {
         if let Some(packed) = scratch.filter(|_| self.takes_tiles(&backwards, dx.view)) {
             let isa = <f32 as Tiled>::isa();
             winograd::pack(isa, conv, Turn::Backward, kernel, packed);
-            let pass = winograd::Pass { conv: &backwards, x: dy, packed, bias: None, relu: false, y: dx };
+            let pass =
+                winograd::Pass { conv: &backwards, x: dy, packed, epilogue: &dx.epilogue(), y: dx.view };
             return pass.run(isa);
         }
         with_float!(dy.dtype(), T => if conv.is_depthwise() {

@@ -114,12 +114,7 @@ impl<T: Tiled> Pass<'_, T> {
                 // SAFETY: the pixels are inside `dy`, and the panel has room for `at_once` stretches.
                 unsafe { pack(dy, conv.filters, 1, piece.min(across - w), cols, width, to) };
             }
-            let epilogue = Epilogue {
-                alpha: T::one(),
-                adds: self.adds || from > 0,
-                bias: std::ptr::null(),
-                relu: false,
-            };
+            let epilogue = Epilogue::gradient(self.to.at(0), self.adds || from > 0);
             for index in taps.clone() {
                 let tap = conv.tap(index);
                 let inside = conv.inside(tap[last]);

@@ -14,7 +14,8 @@ mod tests;
 mod windows;
 mod winograd;
 
-use crate::activation::Activation;
+pub use crate::matmul::Epilogue;
+
 use crate::{Grad, View};
 
 /// Most spatial dimensions.
@@ -64,18 +65,9 @@ impl Conv {
 ///
 /// Layouts: `x [batch, input.., channels]`, `kernel [kernel.., channels / groups, filters]`, `y [batch, output.., filters]`.
 pub trait Convolution {
-    /// `y = activation(x * kernel + bias)`: cross-correlation, the kernel is not flipped. `packed` is what [`Convolution::conv_pack`]
-    /// made of the kernel.
-    fn conv(
-        &self,
-        conv: &Conv,
-        x: View,
-        kernel: View,
-        packed: Option<View>,
-        bias: Option<View>,
-        activation: Activation,
-        y: View,
-    );
+    /// `y` is what `epilogue` makes of `x * kernel`: cross-correlation, the kernel is not flipped. `packed` is what
+    /// [`Convolution::conv_pack`] made of the kernel.
+    fn conv(&self, conv: &Conv, x: View, kernel: View, packed: Option<View>, epilogue: &Epilogue, y: View);
 
     /// Writes a form of the kernel to `to` with which [`Convolution::conv`] is faster: [`Conv::packed_len`] elements. It is for this
     /// device and this geometry (of any batch) alone.

@@ -1,4 +1,4 @@
-use super::{Conv, kernel_grad, plain, windows};
+use super::{Conv, Epilogue, kernel_grad, plain, windows};
 use crate::activation::Activation;
 use crate::matmul::tile::Tiled;
 use crate::{Device, Element, Grad, Shape, View};
@@ -32,6 +32,46 @@ fn close<T: Element>(what: &str, conv: &Conv, terms: usize, found: &[T], expecte
     }
 }
 
+/// Endings of a convolution to `y`, each with its name and its activation.
+pub(super) fn endings<T: Element>(
+    scale: &mut [T],
+    bias: View,
+    residual: &mut [T],
+    y: View,
+) -> Vec<(&'static str, Epilogue, fn(f64) -> f64)> {
+    let (scale, residual) = (Some(view(scale)), Some(view(residual)));
+    let bias = Some(bias);
+    let most = |most: f64| Activation::Relu { max_value: most, negative_slope: 0.0, threshold: 0.0 };
+    vec![
+        ("alone", Epilogue::NONE, |v| v),
+        ("with a bias", Epilogue::new(bias, Activation::Linear), |v| v),
+        ("clipped below", Epilogue::new(bias, Activation::RELU), |v| v.max(0.0)),
+        ("scaled and clipped", Epilogue { scale, ..Epilogue::new(bias, most(0.5)) }, |v| v.clamp(0.0, 0.5)),
+        ("with all", Epilogue { scale, bias, residual, activation: Activation::RELU }, |v| v.max(0.0)),
+        ("added to itself", Epilogue { scale, residual: Some(y), ..Epilogue::NONE }, |v| v),
+        (
+            "bent",
+            Epilogue { residual, ..Epilogue::new(None, Activation::LeakyRelu { negative_slope: 0.25 }) },
+            |v| v.max(0.25 * v),
+        ),
+    ]
+}
+
+/// What an ending makes of sums.
+pub(super) fn plain_ending<T: Element>(sums: &[T], ends: &Epilogue, f: fn(f64) -> f64) -> Vec<T> {
+    // SAFETY: nobody writes to them meanwhile.
+    let numbers = |view: Option<View>| view.map(|view| unsafe { view.slice::<T>().to_vec() });
+    let (scale, bias, residual) = (numbers(ends.scale), numbers(ends.bias), numbers(ends.residual));
+    let filters = scale.as_ref().or(bias.as_ref()).map_or(1, Vec::len);
+    let wide =
+        |from: &Option<Vec<T>>, at: usize, other| from.as_ref().map_or(other, |v| Element::to_f64(v[at]));
+    let end = |(i, sum): (usize, &T)| {
+        let value = Element::to_f64(*sum) * wide(&scale, i % filters, 1.0) + wide(&bias, i % filters, 0.0);
+        T::from_f64(f(value + wide(&residual, i, 0.0)))
+    };
+    sums.iter().enumerate().map(end).collect()
+}
+
 /// Compares every pass, through the device and on every instruction set, with the plain ones.
 fn check<T: Tiled>(conv: &Conv) {
     let aligned = conv.aligned();
@@ -43,18 +83,25 @@ fn check<T: Tiled>(conv: &Conv) {
     let taps: usize = aligned.kernel.iter().product();
     let depthwise = conv.groups > 1 && conv.groups == conv.channels;
 
-    let mut expected = vec![T::zero(); ny];
-    plain::forward::<T>(conv, x, kernel, Some(bias), view(&mut expected));
+    let mut sums = vec![T::zero(); ny];
+    plain::forward::<T>(conv, x, kernel, None, view(&mut sums));
     let terms = taps * conv.channels / conv.groups;
     let mut y = numbers::<T>(ny, 5);
-    device.conv(conv, x, kernel, None, Some(bias), Activation::Linear, view(&mut y));
-    close("forward", conv, terms, &y, &expected);
-    for isa in T::all() {
-        if !depthwise {
-            y.fill(T::from_f64(f64::NAN));
-            windows::forward(isa, &aligned, x, kernel, Some(bias), true, view(&mut y));
-            let relu: Vec<T> = expected.iter().map(|v| if *v > T::zero() { *v } else { T::zero() }).collect();
-            close(isa.name, conv, terms, &y, &relu);
+    let (mut scale, mut residual) = (numbers::<T>(conv.filters, 8), numbers::<T>(ny, 9));
+    for (what, ends, f) in endings(&mut scale, bias, &mut residual, view(&mut y)) {
+        let in_place = ends.residual.is_some_and(|residual| residual.address() == view(&mut y).address());
+        let before = if in_place { numbers(ny, 5) } else { vec![T::from_f64(f64::NAN); ny] };
+        y.copy_from_slice(&before);
+        let expected = plain_ending(&sums, &ends, f);
+        let run = |y: &mut Vec<T>, work: &dyn Fn(View)| {
+            y.copy_from_slice(&before);
+            work(view(y));
+        };
+        run(&mut y, &|y| device.conv(conv, x, kernel, None, &ends, y));
+        close(what, conv, 2 * terms, &y, &expected);
+        for isa in T::all().into_iter().filter(|_| !depthwise && ends.rest().is_none()) {
+            run(&mut y, &|y| windows::forward(isa, &aligned, x, kernel, &ends, y));
+            close(isa.name, conv, 2 * terms, &y, &expected);
         }
     }
 
@@ -173,7 +220,7 @@ fn threads_do_not_change_a_bit() {
         let (mut y, mut dx, mut dkernel) = (vec![0f32; ny], vec![0f32; nx], vec![0f32; nk]);
         let device = Device::cpu_with_threads(threads);
         device.install(usize::MAX, &mut || {
-            device.conv(&conv, x, kernel, None, None, Activation::Linear, view(&mut y));
+            device.conv(&conv, x, kernel, None, &Epilogue::NONE, view(&mut y));
             device.conv_data_grad(&conv, dy, kernel, None, Grad::write(view(&mut dx)));
             device.conv_kernel_grad(&conv, x, dy, Grad::write(view(&mut dkernel)));
         });

@@ -6,12 +6,12 @@
 use std::mem::MaybeUninit;
 
 use super::reach::{Dim, Reach, Tap};
-use super::{Conv, MAX_SPATIAL};
+use super::{Conv, Epilogue, MAX_SPATIAL};
 use crate::cpu::raw::Raw;
 use crate::cpu::threads;
 use crate::matmul::cpu::MULTIPLICATIONS;
 use crate::matmul::pack::{MAX_DEPTH, Panel, pack};
-use crate::matmul::tile::{Epilogue, Isa, MAX_ROWS, Segment, Tile, Tiled};
+use crate::matmul::tile::{self, Isa, MAX_ROWS, Segment, Tile, Tiled};
 use crate::{Grad, View};
 
 /// Most taps in one run of a tile.
@@ -40,22 +40,20 @@ struct Pass<'a, T> {
     to: Raw<T>,
     /// Channels of a destination pixel, and those of them in a group.
     to_channels: [usize; 2],
-    bias: Option<Raw<T>>,
-    adds: bool,
-    relu: bool,
+    epilogue: tile::Epilogue<T>,
 }
 
-/// `y = x * kernel + bias`, and `relu` of it if asked for.
+/// `y` is what tiles make of `x * kernel` by the epilogue.
 pub(super) fn forward<T: Tiled>(
     isa: Isa<T>,
     conv: &Conv,
     x: View,
     kernel: View,
-    bias: Option<View>,
-    relu: bool,
+    epilogue: &Epilogue,
     y: View,
 ) {
     let (x_size, kernel_size, y_size) = conv.sizes();
+    let to = Raw::sized(y, y_size);
     let pass = Pass {
         reach: Reach::forward(conv),
         source: Raw::sized(x, x_size),
@@ -63,11 +61,9 @@ pub(super) fn forward<T: Tiled>(
         merged: conv.mergeable(),
         kernel: Raw::sized(kernel, kernel_size),
         kernel_steps: [conv.filters, 1],
-        to: Raw::sized(y, y_size),
+        to,
         to_channels: [conv.filters, conv.filters / conv.groups],
-        bias: bias.map(|bias| Raw::sized(bias, conv.filters)),
-        adds: false,
-        relu,
+        epilogue: epilogue.tile(conv.filters, y_size, to.at(0)),
     };
     pass.run(isa);
 }
@@ -75,6 +71,7 @@ pub(super) fn forward<T: Tiled>(
 /// The gradient of `x`. Every element of it is written, those that no window reads with zero.
 pub(super) fn data_grad<T: Tiled>(isa: Isa<T>, conv: &Conv, dy: View, kernel: View, dx: Grad) {
     let (x_size, kernel_size, y_size) = conv.sizes();
+    let to = Raw::sized(dx.view, x_size);
     for reach in Reach::backward(conv) {
         let pass = Pass {
             reach,
@@ -83,11 +80,9 @@ pub(super) fn data_grad<T: Tiled>(isa: Isa<T>, conv: &Conv, dy: View, kernel: Vi
             merged: 1,
             kernel: Raw::sized(kernel, kernel_size),
             kernel_steps: [1, conv.filters],
-            to: Raw::sized(dx.view, x_size),
+            to,
             to_channels: [conv.channels, conv.channels / conv.groups],
-            bias: None,
-            adds: dx.adds(),
-            relu: false,
+            epilogue: tile::Epilogue::gradient(to.at(0), dx.adds()),
         };
         pass.run(isa);
     }
@@ -205,12 +200,7 @@ impl<T: Tiled> Pass<'_, T> {
                     );
                 }
             }
-            let bias = match self.bias {
-                Some(bias) if last => bias.at(group * columns + j).cast_const(),
-                _ => std::ptr::null(),
-            };
-            let epilogue =
-                Epilogue { alpha: T::one(), adds: self.adds || !first, bias, relu: last && self.relu };
+            let epilogue = self.epilogue.run(group * columns + j, first, last);
             let mut segments = [Segment::EMPTY; MAX_TAPS];
             for (i, segment) in segments[..count].iter_mut().enumerate() {
                 segment.b = panel.as_mut_ptr().wrapping_add(i * len * width);

@@ -1,17 +1,22 @@
 //! The product in tiles: B is packed panel by panel on the stack, A is read where it lies.
 
 use super::pack::{MAX_DEPTH, Panel, pack};
-use super::tile::{Epilogue, Isa, MAX_COLS, MAX_ROWS, Segment, Tile, Tiled};
-use super::{Gemm, Matmul, Strides, packed_len};
+use super::tile::{self, Isa, MAX_COLS, MAX_ROWS, Segment, Tile, Tiled};
+use super::{Epilogue, Gemm, Matmul, Strides, packed_len};
 use crate::activation::{Activation, Activations};
 use crate::cpu::threads;
 use crate::{Cpu, Grad, View, with_float};
 
 impl Matmul for Cpu {
     fn gemm(&self, gemm: &Gemm, a: View, b: View, bias: Option<View>, activation: Activation, c: Grad) {
-        with_float!(c.view.dtype(), T => product(<T as Tiled>::isa(), gemm, a, b, bias, activation, c));
-        if !activation.is_linear() && activation != Activation::RELU {
-            self.activation(activation, c.view, c.view);
+        assert!(!c.adds() || (bias.is_none() && activation.is_linear()), "an added product has no epilogue");
+        self.gemm_fused(gemm, a, b, &Epilogue { bias, activation, ..c.epilogue() }, c.view);
+    }
+
+    fn gemm_fused(&self, gemm: &Gemm, a: View, b: View, epilogue: &Epilogue, c: View) {
+        with_float!(c.dtype(), T => product(<T as Tiled>::isa(), gemm, a, b, epilogue, c));
+        if let Some(activation) = epilogue.rest() {
+            self.activation(activation, c, c);
         }
     }
 
@@ -26,7 +31,7 @@ pub(super) fn pack_all<T: Tiled>(isa: Isa<T>, n: usize, k: usize, layout: Stride
     // Only the type is checked, as in a product.
     // SAFETY: nothing writes to B during the call, `to` is this call's alone.
     let (b, to) = unsafe { (from.slice::<T>().as_ptr(), to.slice_mut::<T>().as_mut_ptr()) };
-    let all = Operands { a: std::ptr::null(), b, c: to, bias: std::ptr::null() };
+    let all = Operands { a: std::ptr::null(), b, c: to };
     threads::tasks(n.div_ceil(isa.cols), n * k, |panel| {
         let all = &all;
         let j = panel * isa.cols;
@@ -64,7 +69,6 @@ struct Operands<T> {
     a: *const T,
     b: *const T,
     c: *mut T,
-    bias: *const T,
 }
 
 // SAFETY: the addresses of views, which may be sent; tasks write to parts of C of their own.
@@ -72,34 +76,24 @@ unsafe impl<T> Send for Operands<T> {}
 // SAFETY: as above.
 unsafe impl<T> Sync for Operands<T> {}
 
-/// The product, with the bias and, if that is the activation, `relu`.
-pub(super) fn product<T: Tiled>(
-    isa: Isa<T>,
-    gemm: &Gemm,
-    a: View,
-    b: View,
-    bias: Option<View>,
-    activation: Activation,
-    c: Grad,
-) {
+/// The product, with what tiles do of the epilogue.
+pub(crate) fn product<T: Tiled>(isa: Isa<T>, gemm: &Gemm, a: View, b: View, epilogue: &Epilogue, c: View) {
     let Gemm { m, n, k, .. } = *gemm;
     let products = gemm.batch[0] * gemm.batch[1];
     if products * m * n == 0 {
         return;
     }
-    assert!(!c.adds() || (bias.is_none() && activation.is_linear()), "an added product has no epilogue");
+    assert!(epilogue.scale.is_none() || gemm.alpha == 1.0, "a scaled product has no other factor");
     // Only the type is checked: the trait says that shapes are not looked at.
     // SAFETY: the operands are not written during the call, C is by this call alone.
     let all = unsafe {
-        Operands::<T> {
-            a: a.slice().as_ptr(),
-            b: b.slice().as_ptr(),
-            c: c.view.slice_mut().as_mut_ptr(),
-            bias: bias.map_or(std::ptr::null(), |bias| bias.slice().as_ptr()),
-        }
+        Operands::<T> { a: a.slice().as_ptr(), b: b.slice().as_ptr(), c: c.slice_mut().as_mut_ptr() }
     };
-    let (alpha, adds, relu) =
-        (<T as crate::Element>::from_f64(gemm.alpha), c.adds(), activation == Activation::RELU);
+    let epilogue = tile::Epilogue {
+        alpha: <T as crate::Element>::from_f64(gemm.alpha),
+        // As of C, the size of what is added is not looked at.
+        ..epilogue.tile(n, 0, all.c)
+    };
     let rows = m.div_ceil(m.div_ceil(TASK_ROWS));
     let panels = n.div_ceil(isa.cols);
     let group = TASK_WORK.div_ceil(rows * isa.cols * k.max(1)).clamp(1, panels);
@@ -119,22 +113,26 @@ pub(super) fn product<T: Tiled>(
                 // Panels of a packed B lie one after the other.
                 b: all.b.add(start(&gemm.b) + j * if gemm.packed { k } else { gemm.b.col }),
                 c: all.c.add(start(&gemm.c) + i * gemm.c.row + j * gemm.c.col),
-                bias: if all.bias.is_null() { all.bias } else { all.bias.add(j) },
             }
         };
         let part_gemm = Gemm { m: rows.min(m - i), n: (group * isa.cols).min(n - j), ..*gemm };
-        let epilogue = Epilogue { alpha, adds, bias: part.bias, relu };
         // SAFETY: as above; the parts of C are disjoint.
-        unsafe { block(isa, &part_gemm, part, epilogue) }
+        unsafe { block(isa, &part_gemm, part, j, &epilogue) }
     });
 }
 
-/// What one task computes: panel after panel, each against all rows.
+/// What one task computes: panel after panel, each against all rows. Its first column is column `column` of C.
 ///
 /// # Safety
 /// The operands are valid for the sizes and strides of `gemm`, and no other thread touches C.
 #[inline(never)]
-unsafe fn block<T: Tiled>(isa: Isa<T>, gemm: &Gemm, part: Operands<T>, epilogue: Epilogue<T>) {
+unsafe fn block<T: Tiled>(
+    isa: Isa<T>,
+    gemm: &Gemm,
+    part: Operands<T>,
+    column: usize,
+    epilogue: &tile::Epilogue<T>,
+) {
     let Gemm { m, n, k, .. } = *gemm;
     let mut panel = Panel::<T>::new();
     let depth = k.div_ceil(k.div_ceil(MAX_DEPTH).max(1));
@@ -162,13 +160,7 @@ unsafe fn block<T: Tiled>(isa: Isa<T>, gemm: &Gemm, part: Operands<T>, epilogue:
                 unsafe { pack(b, gemm.b.row, gemm.b.col, len, cols, width, panel.as_mut_ptr()) };
                 (panel.as_mut_ptr().cast_const(), width)
             };
-            let (first, last) = (from == 0, from + len == k);
-            let now = Epilogue {
-                alpha: epilogue.alpha,
-                adds: epilogue.adds || !first,
-                bias: if last && !part.bias.is_null() { part.bias.wrapping_add(j) } else { std::ptr::null() },
-                relu: last && epilogue.relu,
-            };
+            let now = epilogue.run(column + j, from == 0, from + len == k);
             for i in (0..m).step_by(tile_rows) {
                 let rows = (m - i).min(tile_rows);
                 let mut segment = Segment { b, len, ..Segment::EMPTY };
@@ -206,11 +198,14 @@ unsafe fn scattered<T: Tiled>(isa: Isa<T>, mut tile: Tile<'_, T>, step: usize) {
     let c = tile.c;
     for r in 0..tile.rows {
         for j in 0..tile.cols {
-            // SAFETY: the tile's elements of C are valid.
-            beside[r][j] = if tile.epilogue.adds { unsafe { *c[r].add(j * step) } } else { T::zero() };
+            let added = tile.epilogue.beside(c[r].wrapping_add(j * step));
+            // SAFETY: the tile's elements of C are valid, and so are those that lie as they do.
+            beside[r][j] = if tile.epilogue.added.is_null() { T::zero() } else { unsafe { *added } };
         }
         tile.c[r] = beside[r].as_mut_ptr();
     }
+    tile.epilogue.c = tile.c[0];
+    tile.epilogue.added = tile.c[0];
     // SAFETY: the caller's promise; a row of `beside` has room for all columns.
     unsafe { isa.run(&tile) };
     for r in 0..tile.rows {

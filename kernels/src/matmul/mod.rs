@@ -1,12 +1,15 @@
 //! Matrix products: `C = activation(alpha * A B + bias)`, batched, any strides.
 
 pub(crate) mod cpu;
+mod epilogue;
 pub(crate) mod pack;
 #[cfg(test)]
 mod plain;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tile;
+
+pub use epilogue::Epilogue;
 
 use crate::activation::Activation;
 use crate::{Grad, View};
@@ -118,6 +121,9 @@ pub trait Matmul {
     /// `activation` linear). `bias` has `n` elements, one a column. Operands start at their view's start; their
     /// shapes are not looked at, only that every element the strides reach lies inside.
     fn gemm(&self, gemm: &Gemm, a: View, b: View, bias: Option<View>, activation: Activation, c: Grad);
+
+    /// `C` is what `epilogue` makes of `alpha * A B`. What it adds lies as C does; its scale demands an `alpha` of 1.
+    fn gemm_fused(&self, gemm: &Gemm, a: View, b: View, epilogue: &Epilogue, c: View);
 
     /// Packs the `k` x `n` matrix B, which lies in `from` as `layout` says (its batch strides do not count), in the order in which
     /// products read it. `to` has [`packed_len`] elements. A product with a packed B ([`Gemm::b_packed`]) has the bits of that with B

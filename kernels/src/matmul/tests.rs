@@ -1,7 +1,7 @@
 use super::cpu::{pack_all, product};
 use super::plain::plain;
 use super::tile::Tiled;
-use super::{Gemm, Strides, packed_len};
+use super::{Epilogue, Gemm, Strides, packed_len};
 use crate::activation::Activation;
 use crate::{Device, Element, Grad, Shape, View};
 
@@ -37,7 +37,9 @@ fn check<T: Tiled>(gemm: &Gemm, sizes: [usize; 3], bias: bool, activation: Activ
     let tolerance = unit * (gemm.k as f64 + 4.0) * gemm.alpha.abs().max(1.0);
     for isa in T::all() {
         let mut found = before.clone();
-        product(isa, gemm, view(&mut a), view(&mut b), bias, activation, grad(&mut found));
+        let to = grad(&mut found);
+        let epilogue = Epilogue { bias, activation, ..to.epilogue() };
+        product(isa, gemm, view(&mut a), view(&mut b), &epilogue, to.view);
         for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
             let (found, mut expected) = (Element::to_f64(*found), Element::to_f64(*expected));
             if activation == Activation::RELU {
@@ -115,7 +117,8 @@ fn a_nan_passes_relu() {
     for isa in f32::all() {
         let (mut a, mut b, mut c) = ([f32::NAN, 1.0], [1.0f32; 20], [0.0f32; 20]);
         let gemm = Gemm::new(1, 10, 2);
-        product(isa, &gemm, view(&mut a), view(&mut b), None, Activation::RELU, Grad::write(view(&mut c)));
+        let epilogue = Epilogue::new(None, Activation::RELU);
+        product(isa, &gemm, view(&mut a), view(&mut b), &epilogue, view(&mut c));
         assert!(c[..10].iter().all(|c| c.is_nan()), "{}", isa.name);
     }
 }
@@ -146,7 +149,9 @@ fn check_packed<T: Tiled>(gemm: &Gemm, sizes: [usize; 3], epilogue: (bool, Activ
     let (outer, len) = (gemm.batch[0], packed_len(gemm.n, gemm.k));
     for isa in T::all() {
         let mut found = [before.clone(), before.clone()];
-        product(isa, gemm, view(&mut a), view(&mut b), bias, activation, grad(&mut found[0]));
+        let to = found.each_mut().map(|found| grad(found));
+        let [first, second] = to.map(|to| Epilogue { bias, activation, ..to.epilogue() });
+        product(isa, gemm, view(&mut a), view(&mut b), &first, to[0].view);
         // What the machine does not fill must not be read.
         let mut packed = vec![T::from_f64(f64::NAN); outer * len];
         for (i, packed) in packed.chunks_exact_mut(len.max(1)).enumerate() {
@@ -154,7 +159,7 @@ fn check_packed<T: Tiled>(gemm: &Gemm, sizes: [usize; 3], epilogue: (bool, Activ
             pack_all(isa, gemm.n, gemm.k, gemm.b, from, view(packed));
         }
         let ready = gemm.b_packed([len, 0]);
-        product(isa, &ready, view(&mut a), view(&mut packed), bias, activation, grad(&mut found[1]));
+        product(isa, &ready, view(&mut a), view(&mut packed), &second, to[1].view);
         let [expected, found] =
             found.map(|c| c.iter().map(|c| Element::to_f64(*c).to_bits()).collect::<Vec<_>>());
         assert!(found == expected, "{} {gemm:?}", isa.name);

@@ -1,5 +1,6 @@
 use keras_kernels::Shape;
 use keras_kernels::activation::Activation;
+use keras_kernels::conv::Epilogue;
 
 use super::window::{self, Images, Window};
 use crate::layer::{Call, Context, Layer};
@@ -126,7 +127,7 @@ macro_rules! conv {
                 let (window, bias) = (self.window(), call.weights.get(1).copied());
                 window.forward(cx, call, |x, y, f| {
                     let conv = window.conv(x.shape(), y.shape(), self.groups);
-                    cx.device.conv(&conv, x, call.weights[0], call.packed.first().copied(), bias, f, y);
+                    cx.device.conv(&conv, x, call.weights[0], call.packed.first().copied(), &Epilogue::new(bias, f), y);
                 });
             }
 

@@ -4,7 +4,6 @@ use keras_kernels::{Grad, Shape};
 use super::window::{self, Images, Window};
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, Padding};
-use crate::layers::support::walks;
 use crate::plan::{Plan, PlanResult, Size, Spec, WeightSpec, catalogue};
 use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 
@@ -73,7 +72,7 @@ macro_rules! conv_transpose {
                 let kernel = WeightSpec::new("kernel", window.kernel(self.filters, x.last()), self.kernel_initializer)
                     .regularizer(self.kernel_regularizer)
                     .constraint(self.kernel_constraint);
-                let plan = plan_try!(window.plan(&Images { x, y }, None, Some(x)));
+                let plan = plan_try!(window.plan(&Images { x, y }, None, None));
                 Ok(self.with_bias(plan.weight(kernel), self.filters))
             }
 
@@ -121,15 +120,8 @@ macro_rules! conv_transpose {
                     cx.device.conv_kernel_grad(&conv, dz, x, dkernel);
                 }
                 window::bias_grad(cx, dz, window::weight_grad(call, 1));
-                let (kernel, linear) = (call.weights[0], Activation::Linear);
-                let room = window.turn().rest(&call.backward_scratch)[0];
                 window.turn().input_grad(cx, call, |dx| {
-                    // A forward convolution writes: what adds goes through a room of its own.
-                    let to = if dx.adds() { room } else { dx.view };
-                    cx.device.conv(&conv, dz, kernel, None, None, linear, to);
-                    if dx.adds() {
-                        walks::copy(cx, room, dx);
-                    }
+                    cx.device.conv(&conv, dz, call.weights[0], None, &dx.epilogue(), dx.view);
                 });
             }
         }

@@ -1,4 +1,5 @@
 use keras_kernels::activation::Activation;
+use keras_kernels::conv::Epilogue;
 use keras_kernels::{Grad, Shape};
 
 use super::window::{self, Images, Window};
@@ -133,9 +134,9 @@ macro_rules! separable_conv {
                 let between = window.turn().rest(&call.saved)[0];
                 window.forward(cx, call, |x, y, f| {
                     let conv = window.conv(x.shape(), between.shape(), x.shape().last());
-                    cx.device.conv(&conv, x, call.weights[0], None, None, Activation::Linear, between);
+                    cx.device.conv(&conv, x, call.weights[0], None, &Epilogue::NONE, between);
                     let conv = self.pointwise().conv(between.shape(), y.shape(), 1);
-                    cx.device.conv(&conv, between, call.weights[1], None, bias, f, y);
+                    cx.device.conv(&conv, between, call.weights[1], None, &Epilogue::new(bias, f), y);
                 });
             }
 

@@ -8,12 +8,13 @@ mod spread;
 
 pub(super) use kernel_grad::kernel_grad;
 
-use super::Conv;
 use super::reach::{Reach, Tap};
+use super::{Conv, Epilogue};
 use crate::cpu::math::Real;
 use crate::cpu::raw::Raw;
 use crate::cpu::simd::{Kernel, Level, fma};
 use crate::cpu::threads;
+use crate::matmul::tile;
 use crate::{Grad, View};
 
 /// Channels that are summed together.
@@ -29,20 +30,19 @@ struct Pass<'a, T> {
     source: Raw<T>,
     kernel: Raw<T>,
     to: Raw<T>,
-    bias: Option<Raw<T>>,
-    adds: bool,
+    epilogue: tile::Epilogue<T>,
 }
 
-/// `y = x * kernel + bias`.
-pub(super) fn forward<T: Real>(conv: &Conv, x: View, kernel: View, bias: Option<View>, y: View) {
+/// `y` is what tiles make of `x * kernel` by the epilogue.
+pub(super) fn forward<T: Real>(conv: &Conv, x: View, kernel: View, epilogue: &Epilogue, y: View) {
     let (x_size, kernel_size, y_size) = conv.sizes();
+    let to = Raw::sized(y, y_size);
     let pass = Pass::<T> {
         reach: Reach::forward(conv),
         source: Raw::sized(x, x_size),
         kernel: Raw::sized(kernel, kernel_size),
-        to: Raw::sized(y, y_size),
-        bias: bias.map(|bias| Raw::sized(bias, conv.filters)),
-        adds: false,
+        to,
+        epilogue: epilogue.tile(conv.filters, y_size, to.at(0)),
     };
     if conv.filters == conv.channels { pass.run() } else { spread::forward(&pass) }
 }
@@ -50,14 +50,14 @@ pub(super) fn forward<T: Real>(conv: &Conv, x: View, kernel: View, bias: Option<
 /// The gradient of `x`.
 pub(super) fn data_grad<T: Real>(conv: &Conv, dy: View, kernel: View, dx: Grad) {
     let (x_size, kernel_size, y_size) = conv.sizes();
+    let to = Raw::sized(dx.view, x_size);
     for reach in Reach::backward(conv) {
         let pass = Pass::<T> {
             reach,
             source: Raw::sized(dy, y_size),
             kernel: Raw::sized(kernel, kernel_size),
-            to: Raw::sized(dx.view, x_size),
-            bias: None,
-            adds: dx.adds(),
+            to,
+            epilogue: tile::Epilogue::gradient(to.at(0), dx.adds()),
         };
         if conv.filters == conv.channels { pass.run() } else { spread::data_grad(&pass) }
     }
@@ -149,9 +149,13 @@ impl<T: Real> Kernel for Line<'_, T> {
             let (from, to) = reads.iter().fold((0, across), |(from, to), r| (from.max(r.from), to.min(r.to)));
             let (from, to) = if from < to { (from, to) } else { (0, 0) };
             let first = pass.reach.line(self.line);
+            let last = skip + MAX_TAPS >= self.taps;
             for channel in (0..channels).step_by(LANES) {
                 let lanes = LANES.min(channels - channel);
-                let column = Column { pass, first, channel, adds: pass.adds || skip > 0, reads };
+                let epilogue = pass.epilogue.run(channel, skip == 0, last);
+                // SAFETY: scale and bias have an element a channel.
+                let ends = unsafe { epilogue.columns(0, lanes) };
+                let column = Column { pass, first, channel, epilogue, ends, reads };
                 if lanes < LANES {
                     column.border::<L>(0, across, lanes);
                     continue;
@@ -178,7 +182,9 @@ struct Column<'a, T> {
     /// The first pixel.
     first: usize,
     channel: usize,
-    adds: bool,
+    epilogue: tile::Epilogue<T>,
+    /// Scale and bias of these channels.
+    ends: [[T; LANES]; 2],
     reads: &'a [Read],
 }
 
@@ -217,16 +223,9 @@ impl<T: Real> Column<'_, T> {
             weights[n] = unsafe { *self.weights(read).cast() };
             sources[n] = self.from(read, from);
         }
-        let mut fresh = [T::zero(); LANES];
-        if let Some(bias) = self.pass.bias.filter(|_| !self.adds) {
-            // SAFETY: `LANES` channels from this one exist.
-            fresh = unsafe { *bias.at(self.channel).cast() };
-        }
         let step = dims[2].stride * conv.channels;
         for i in 0..to - from {
-            // SAFETY: the pixel's channels are written by this task alone.
-            let to = unsafe { &mut *self.to(from + i).cast::<[T; LANES]>() };
-            let mut sums = if self.adds { *to } else { fresh };
+            let mut sums = [T::zero(); LANES];
             for n in 0..N {
                 // SAFETY: the pixel is inside the source.
                 let x = unsafe { &*sources[n].add(i * step).cast::<[T; LANES]>() };
@@ -234,7 +233,8 @@ impl<T: Real> Column<'_, T> {
                     sums[l] = fma::<L, T>(x[l], weights[n][l], sums[l]);
                 }
             }
-            *to = sums;
+            // SAFETY: the pixel's channels are written by this task alone.
+            unsafe { self.epilogue.store::<L, LANES>(&self.ends, &sums, self.to(from + i), LANES) };
         }
     }
 
@@ -243,14 +243,6 @@ impl<T: Real> Column<'_, T> {
     fn border<L: Level>(&self, from: usize, to: usize, lanes: usize) {
         for i in from..to {
             let mut sums = [T::zero(); LANES];
-            // SAFETY: the pixel's channels are written by this task alone.
-            let to = unsafe { std::slice::from_raw_parts_mut(self.to(i), lanes) };
-            match self.pass.bias {
-                _ if self.adds => sums[..lanes].copy_from_slice(to),
-                // SAFETY: the bias has an element a channel.
-                Some(bias) => sums[..lanes].copy_from_slice(unsafe { bias.slice(self.channel, lanes) }),
-                None => {}
-            }
             for read in self.reads.iter().filter(|read| (read.from..read.to).contains(&i)) {
                 // SAFETY: the pixel is inside the source, the tap inside the kernel.
                 let (x, k) = unsafe {
@@ -261,7 +253,8 @@ impl<T: Real> Column<'_, T> {
                     sums[l] = fma::<L, T>(x[l], k[l], sums[l]);
                 }
             }
-            to.copy_from_slice(&sums[..lanes]);
+            // SAFETY: the pixel's channels are written by this task alone.
+            unsafe { self.epilogue.store::<L, LANES>(&self.ends, &sums, self.to(i), lanes) };
         }
     }
 }

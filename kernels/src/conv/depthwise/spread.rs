@@ -33,20 +33,25 @@ impl<T: Real> Kernel for Line<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        let Pass { reach, source, kernel, to, bias, adds } = *self.pass;
+        let Pass { reach, source, kernel, to, epilogue } = *self.pass;
         let (channels, filters) = (reach.conv.channels, reach.conv.filters);
         let multiplier = filters / channels;
         let (here, there) = if self.gathers { (channels, filters) } else { (filters, channels) };
         let first = reach.line(self.line);
         for i in 0..reach.dims[2].count {
-            // SAFETY: the pixel's row is written by this task alone.
-            let row = unsafe { to.slice_mut((first + i * reach.dims[2].step) * here, here) };
-            match bias {
-                // SAFETY: the bias has an element a filter.
-                Some(bias) => row.copy_from_slice(unsafe { bias.slice(0, filters) }),
-                None if !adds => row.fill(T::zero()),
-                None => {}
+            let pixel = (first + i * reach.dims[2].step) * here;
+            // What is added may be the row itself: it comes before the sums, so these are scaled one by one.
+            for c in 0..here {
+                let to = to.at(pixel + c);
+                // SAFETY: scale and bias have an element a channel, what is added lies as the destination does, and the pixel's row is
+                // this task's alone.
+                unsafe {
+                    let [_, [bias]] = epilogue.columns::<1>(c, 1);
+                    *to = if epilogue.added.is_null() { bias } else { bias + *epilogue.beside(to) };
+                }
             }
+            // SAFETY: the pixel's row is written by this task alone.
+            let row = unsafe { to.slice_mut(pixel, here) };
             for skip in (0..self.taps).step_by(MAX_TAPS) {
                 let (reads, count) = reach.reads(self.line, skip);
                 for read in reads[..count].iter().filter(|read| (read.from..read.to).contains(&i)) {
@@ -58,11 +63,14 @@ impl<T: Real> Kernel for Line<'_, T> {
                     for c in 0..channels {
                         for f in c * multiplier..(c + 1) * multiplier {
                             let (at, from) = if self.gathers { (c, f) } else { (f, c) };
-                            row[at] = fma::<L, T>(x[from], k[f], row[at]);
+                            // SAFETY: as above.
+                            let [[scale], _] = unsafe { epilogue.columns::<1>(at, 1) };
+                            row[at] = fma::<L, T>(x[from] * scale, k[f], row[at]);
                         }
                     }
                 }
             }
+            row.iter_mut().for_each(|y| *y = epilogue.bounds.clip(*y));
         }
     }
 }

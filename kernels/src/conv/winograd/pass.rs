@@ -1,14 +1,14 @@
 //! Tiles through the three stages.
 
-use super::super::Conv;
+use super::super::{Conv, Epilogue};
 use super::transformed_len;
 use super::transforms::{self, LANES, Lanes, PRODUCTS, REACH, SIDE};
+use crate::View;
 use crate::cpu::raw::Raw;
 use crate::cpu::simd::{self, Kernel, Level};
 use crate::cpu::workspace;
 use crate::matmul::cpu::MULTIPLICATIONS;
-use crate::matmul::tile::{Epilogue, Isa, MAX_ROWS, Segment, Tile};
-use crate::{Grad, View};
+use crate::matmul::tile::{self, Isa, MAX_ROWS, Segment, Tile};
 
 /// Tiles of a task: a few rows of the micro-kernel's, so that a transformed kernel is read for many tiles at once.
 const BLOCK: usize = 28;
@@ -53,15 +53,14 @@ impl Tiles {
     }
 }
 
-/// A convolution with a transformed kernel: `y = x * kernel + bias`, `relu` of it if asked for, or added to `y`.
+/// A convolution with a transformed kernel: `y` is what tiles make of `x * kernel` by the epilogue.
 pub(in super::super) struct Pass<'a> {
     /// With dimensions aligned to the end.
     pub(in super::super) conv: &'a Conv,
     pub(in super::super) x: View,
     pub(in super::super) packed: View,
-    pub(in super::super) bias: Option<View>,
-    pub(in super::super) relu: bool,
-    pub(in super::super) y: Grad,
+    pub(in super::super) epilogue: &'a Epilogue,
+    pub(in super::super) y: View,
 }
 
 impl Pass<'_> {
@@ -79,16 +78,15 @@ impl Pass<'_> {
         let cuts = TASKS.div_ceil(blocks).min(panels);
         let per_cut = panels.div_ceil(cuts);
         let cuts = panels.div_ceil(per_cut);
+        let y = Raw::sized(self.y, y_size);
         let stage = Stage {
             conv,
             tiles,
             isa,
             x: Raw::sized(self.x, x_size),
             packed: Raw::sized(self.packed, transformed_len(conv.channels, conv.filters)),
-            bias: self.bias.map(|bias| Raw::sized(bias, conv.filters)),
-            relu: self.relu,
-            y: Raw::sized(self.y.view, y_size),
-            adds: self.y.adds(),
+            epilogue: self.epilogue.tile(conv.filters, y_size, y.at(0)),
+            y,
             pitch,
             width: isa.cols.next_multiple_of(LANES),
             step: block * pitch + LANES,
@@ -120,10 +118,8 @@ struct Stage<'a> {
     isa: Isa<f32>,
     x: Raw<f32>,
     packed: Raw<f32>,
-    bias: Option<Raw<f32>>,
-    relu: bool,
+    epilogue: tile::Epilogue<f32>,
     y: Raw<f32>,
-    adds: bool,
     /// From one tile's transformed inputs to the next one's, and of one product's to the next one's.
     pitch: usize,
     step: usize,
@@ -148,7 +144,7 @@ impl Stage<'_> {
                     segment.rows[row] = inputs[product * self.step + (first + row) * self.pitch..].as_ptr();
                     c[row] = sums[product * self.sum_step + (first + row) * self.width..].as_mut_ptr();
                 }
-                let epilogue = Epilogue { alpha: 1.0, adds: false, bias: std::ptr::null(), relu: false };
+                let epilogue = tile::Epilogue::write(c[0]);
                 let segments = &[segment];
                 let tile = Tile { segments, a_step: 1, b_step: width, rows, cols, c, epilogue };
                 // SAFETY: a row of inputs has `pitch` elements, at least the channels; a row of sums `width`, at least the columns; the
@@ -223,15 +219,12 @@ impl Kernel for Outputs<'_> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        let Stage { conv, tiles, bias, relu, y, adds, width, sum_step, .. } = *self.stage;
+        let Stage { conv, tiles, epilogue, y, width, sum_step, .. } = *self.stage;
         let [_, height, across] = conv.output;
         for j in (0..self.cols).step_by(LANES) {
             let lanes = LANES.min(self.cols - j);
-            let mut bias_lanes = [0.0; LANES];
-            if let Some(bias) = bias {
-                // SAFETY: the bias has an element a column, and nobody writes to it.
-                bias_lanes[..lanes].copy_from_slice(unsafe { bias.slice(self.j + j, lanes) });
-            }
+            // SAFETY: scale and bias have an element a column.
+            let ends: [Lanes; 2] = unsafe { epilogue.columns(self.j + j, lanes) };
             for tile in 0..self.some {
                 let (sample, [row, column]) = tiles.place(self.first + tile);
                 let (rows, columns) = (SIDE.min(height - row), SIDE.min(across - column));
@@ -243,26 +236,12 @@ impl Kernel for Outputs<'_> {
                 for i in 0..rows {
                     let first = (sample * height + row + i) * across + column;
                     for (k, values) in outputs[i].iter().enumerate().take(columns) {
+                        let to = y.at((first + k) * conv.filters + self.j + j);
                         // SAFETY: `lanes` columns of a pixel inside `y`, which belong to this task alone.
-                        let to = unsafe { y.slice_mut((first + k) * conv.filters + self.j + j, lanes) };
-                        if let Ok(to) = <&mut Lanes>::try_from(&mut *to) {
-                            finish(to, values, &bias_lanes, adds, relu);
-                        } else {
-                            finish(to, values, &bias_lanes, adds, relu);
-                        }
+                        unsafe { epilogue.store::<L, LANES>(&ends, values, to, lanes) };
                     }
                 }
             }
         }
-    }
-}
-
-/// Brings sums to memory.
-#[inline(always)]
-fn finish(to: &mut [f32], values: &Lanes, bias: &Lanes, adds: bool, relu: bool) {
-    for (l, to) in to.iter_mut().enumerate() {
-        let value = values[l] + bias[l] + if adds { *to } else { 0.0 };
-        // NaN stays NaN.
-        *to = if relu && value <= 0.0 { 0.0 } else { value };
     }
 }

@@ -1,7 +1,6 @@
-use super::super::tests::{image, numbers, view};
-use super::super::{Conv, plain};
+use super::super::tests::{endings, image, numbers, plain_ending, view};
+use super::super::{Conv, Epilogue, plain};
 use super::{Pass, Turn, pack};
-use crate::activation::Activation;
 use crate::matmul::tile::{Isa, Tiled};
 use crate::{Cpu, Device, Grad};
 
@@ -34,30 +33,37 @@ fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v)).collect()
 }
 
-fn relu(values: &[f64]) -> Vec<f64> {
-    values.iter().map(|v| v.max(0.0)).collect()
-}
-
 /// Both passes on one instruction set against the definition in 64 bits.
 fn check(isa: Isa<f32>, conv: &Conv) -> f64 {
     let aligned = conv.aligned();
     let (nx, nk, ny) = aligned.sizes();
     let (mut x, mut kernel, mut bias) =
         (numbers::<f32>(nx, 1), numbers::<f32>(nk, 2), numbers::<f32>(conv.filters, 3));
-    let (mut wide_x, mut wide_kernel, mut wide_bias) = (wide(&x), wide(&kernel), wide(&bias));
+    let (x_numbers, mut wide_kernel) = (x.clone(), wide(&kernel));
     let (x, kernel, bias) = (view(&mut x), view(&mut kernel), view(&mut bias));
     let wide_kernel = view(&mut wide_kernel);
 
-    let mut expected = vec![0.0; ny];
-    let wide_x = view(&mut wide_x);
-    plain::forward::<f64>(conv, wide_x, wide_kernel, Some(view(&mut wide_bias)), view(&mut expected));
+    let mut sums = vec![0.0; ny];
+    plain::forward::<f64>(conv, view(&mut wide(&x_numbers)), wide_kernel, None, view(&mut sums));
     let mut packed = vec![f32::NAN; conv.packed_len()];
     let packed = view(&mut packed);
     pack(isa, &aligned, Turn::Forward, kernel, packed);
     let mut y = vec![f32::NAN; ny];
-    let to = Grad::write(view(&mut y));
-    Pass { conv: &aligned, x, packed, bias: Some(bias), relu: true, y: to }.run(isa);
-    let forward = error(&y, &relu(&expected));
+    let (mut scale, mut residual) = (numbers(conv.filters, 6), numbers(ny, 7));
+    let mut forward = 0f64;
+    for (_, ends, f) in endings::<f32>(&mut scale, bias, &mut residual, view(&mut y)) {
+        if ends.rest().is_some() {
+            continue;
+        }
+        y.copy_from_slice(&numbers(ny, 8));
+        // What is added may be the result's memory, so it is read first.
+        let narrow: Vec<f32> = sums.iter().map(|v| *v as f32).collect();
+        let expected = wide(&plain_ending(&narrow, &ends, f));
+        Pass { conv: &aligned, x, packed, epilogue: &ends, y: view(&mut y) }.run(isa);
+        // Relative to the sums, since an ending may make them small.
+        let largest = |values: &[f64]| values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+        forward = forward.max(error(&y, &expected) * (largest(&expected) / largest(&sums)).min(1.0));
+    }
 
     let mut dy = numbers::<f32>(ny, 4);
     let mut wide_dy = wide(&dy);
@@ -68,7 +74,7 @@ fn check(isa: Isa<f32>, conv: &Conv) -> f64 {
     let packed = view(&mut scratch);
     pack(isa, &aligned, Turn::Backward, kernel, packed);
     let (back, to) = (aligned.backwards(), Grad::add(view(&mut dx)));
-    Pass { conv: &back, x: view(&mut dy), packed, bias: None, relu: false, y: to }.run(isa);
+    Pass { conv: &back, x: view(&mut dy), packed, epilogue: &to.epilogue(), y: to.view }.run(isa);
     forward.max(error(&dx, &expected))
 }
 
@@ -92,7 +98,7 @@ fn on(device: &Device, conv: &Conv) -> [Vec<f32>; 2] {
     let (mut y, mut dx) = (vec![0f32; ny], vec![0f32; nx]);
     device.install(usize::MAX, &mut || {
         device.conv_pack(conv, kernel, packed);
-        device.conv(conv, x, kernel, Some(packed), None, Activation::Linear, view(&mut y));
+        device.conv(conv, x, kernel, Some(packed), &Epilogue::NONE, view(&mut y));
         device.conv_data_grad(conv, dy, kernel, Some(scratch), Grad::write(view(&mut dx)));
     });
     [y, dx]
@@ -107,7 +113,7 @@ fn an_exact_device_computes_by_the_definition() {
         let (x, kernel, dy) = (view(&mut x), view(&mut kernel), view(&mut dy));
         let (mut y, mut dx) = (vec![0f32; ny], vec![0f32; nx]);
         let device = Device::from(Cpu::new().exact());
-        device.conv(&conv, x, kernel, None, None, Activation::Linear, view(&mut y));
+        device.conv(&conv, x, kernel, None, &Epilogue::NONE, view(&mut y));
         device.conv_data_grad(&conv, dy, kernel, None, Grad::write(view(&mut dx)));
         assert_eq!(on(&device, &conv), [y, dx], "{conv:?}");
     }

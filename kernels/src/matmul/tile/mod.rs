@@ -7,6 +7,7 @@
 mod x86;
 
 use crate::Float;
+use crate::cpu::simd::{Level, fma};
 
 /// Most rows of a tile on any instruction set.
 pub(crate) const MAX_ROWS: usize = 14;
@@ -27,17 +28,142 @@ impl<T> Segment<T> {
         Segment { rows: [std::ptr::null(); MAX_ROWS], b: std::ptr::null(), len: 0 };
 }
 
-/// What happens to a sum on its way to memory.
+/// What happens to a sum on its way to memory: `clip((alpha or scale) * sum + bias + added)`.
 #[derive(Clone, Copy)]
 pub(crate) struct Epilogue<T> {
-    /// Factor of the sum.
+    /// Factor of all sums, if `scale` is null.
     pub(crate) alpha: T,
-    /// Added to what is in C, or written over it.
-    pub(crate) adds: bool,
+    /// Factor of each column of the tile, or null.
+    pub(crate) scale: *const T,
     /// One element a column of the tile, or null.
     pub(crate) bias: *const T,
-    /// The larger of the result and zero is stored.
-    pub(crate) relu: bool,
+    /// Start of what is added, which lies as C does (and may be C), or null.
+    pub(crate) added: *const T,
+    /// Start of C.
+    pub(crate) c: *mut T,
+    /// What is stored lies between these.
+    pub(crate) bounds: Bounds<T>,
+}
+
+// SAFETY: the addresses of views, which may be sent; tasks write to parts of C of their own.
+unsafe impl<T> Send for Epilogue<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Epilogue<T> {}
+
+impl<T: Float> Epilogue<T> {
+    /// Writes sums to C.
+    pub(crate) fn write(c: *mut T) -> Epilogue<T> {
+        let null = std::ptr::null();
+        Epilogue { alpha: T::one(), scale: null, bias: null, added: null, c, bounds: Bounds::none() }
+    }
+
+    /// Writes sums to C, or adds them to what is there.
+    pub(crate) fn gradient(c: *mut T, adds: bool) -> Epilogue<T> {
+        let written = Epilogue::write(c);
+        Epilogue { added: if adds { c } else { written.added }, ..written }
+    }
+
+    /// What one of several runs over parts of a sum does, in the columns from `column` on: the first adds what is to be added, the others
+    /// add to the run before; the last one adds the bias and clips.
+    #[inline]
+    pub(crate) fn run(&self, column: usize, first: bool, last: bool) -> Epilogue<T> {
+        let from = |start: *const T| if start.is_null() { start } else { start.wrapping_add(column) };
+        Epilogue {
+            scale: from(self.scale),
+            bias: if last { from(self.bias) } else { std::ptr::null() },
+            added: if first { self.added } else { self.c },
+            bounds: if last { self.bounds } else { Bounds::none() },
+            ..*self
+        }
+    }
+
+    /// Scale and bias of the columns from `column` on, `count` of them.
+    ///
+    /// # Safety
+    /// They are there, and nobody writes to them.
+    #[inline(always)]
+    pub(crate) unsafe fn columns<const N: usize>(&self, column: usize, count: usize) -> [[T; N]; 2] {
+        let (mut scale, mut bias) = ([self.alpha; N], [T::zero(); N]);
+        for (from, to) in [(self.scale, &mut scale), (self.bias, &mut bias)] {
+            if !from.is_null() {
+                // SAFETY: by the contract.
+                to[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(from.add(column), count) });
+            }
+        }
+        [scale, bias]
+    }
+
+    /// Brings the sums of `count` columns, of which this is scale and bias, to `to`.
+    ///
+    /// # Safety
+    /// They are in C, and no other thread touches them.
+    #[inline(always)]
+    pub(crate) unsafe fn store<L: Level, const N: usize>(
+        &self,
+        [scale, bias]: &[[T; N]; 2],
+        sums: &[T; N],
+        to: *mut T,
+        count: usize,
+    ) {
+        let mut values = [T::zero(); N];
+        for i in 0..N {
+            values[i] = fma::<L, T>(sums[i], scale[i], bias[i]);
+        }
+        if count == N {
+            if !self.added.is_null() {
+                // SAFETY: what is added lies as C does.
+                let added = unsafe { *self.beside(to).cast::<[T; N]>() };
+                (0..N).for_each(|i| values[i] += added[i]);
+            }
+            // SAFETY: by the contract.
+            unsafe { *to.cast() = values.map(|value| self.bounds.clip(value)) };
+            return;
+        }
+        for (i, value) in values.iter_mut().enumerate().take(count) {
+            let to = to.wrapping_add(i);
+            if !self.added.is_null() {
+                // SAFETY: as above.
+                *value += unsafe { *self.beside(to) };
+            }
+            // SAFETY: as above.
+            unsafe { *to = self.bounds.clip(*value) };
+        }
+    }
+
+    /// The address of what is added to the element of C at `to`.
+    #[inline(always)]
+    pub(crate) fn beside(&self, to: *mut T) -> *const T {
+        self.added.wrapping_byte_add(to.addr().wrapping_sub(self.c.addr()))
+    }
+}
+
+/// An interval that numbers are clipped to; NaN stays NaN.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds<T> {
+    pub(crate) low: T,
+    pub(crate) high: T,
+    /// Whether any number lies outside.
+    pub(crate) clips: bool,
+}
+
+impl<T: Float> Bounds<T> {
+    /// All numbers.
+    pub(crate) fn none() -> Bounds<T> {
+        Bounds { low: T::neg_infinity(), high: T::infinity(), clips: false }
+    }
+
+    /// These.
+    pub(crate) fn new([low, high]: [f64; 2]) -> Bounds<T> {
+        let clips = low > f64::NEG_INFINITY || high < f64::INFINITY;
+        Bounds { low: T::from_f64(low), high: T::from_f64(high), clips }
+    }
+
+    /// The nearest number inside.
+    #[inline(always)]
+    pub(crate) fn clip(&self, value: T) -> T {
+        let value = if self.low > value { self.low } else { value };
+        if self.high < value { self.high } else { value }
+    }
 }
 
 /// One tile: `C[i][j] = epilogue(sum over the segments and l of A[i][l] * B[l][j])`.
@@ -82,8 +208,8 @@ impl<T: Float> Isa<T> {
     /// Computes a tile.
     ///
     /// # Safety
-    /// All that the tile points to is valid: rows of A for `len` steps, rows of B as [`Isa::exact`] says, the bias
-    /// and rows of C for `cols` elements. No other thread touches C.
+    /// All that the tile points to is valid: rows of A for `len` steps, rows of B as [`Isa::exact`] says, scale and bias, rows of C and
+    /// what is added to them for `cols` elements. No other thread touches C.
     #[inline]
     pub(crate) unsafe fn run(&self, tile: &Tile<'_, T>) {
         debug_assert!((1..=self.rows).contains(&tile.rows));
@@ -198,23 +324,22 @@ unsafe fn run_portable<T: Float>(tile: &Tile<'_, T>) {
 /// See [`Isa::run`].
 #[inline(always)]
 unsafe fn store<T: Float, const COLS: usize>(tile: &Tile<'_, T>, sums: &[[T; COLS]]) {
-    let Epilogue { alpha, adds, bias, relu } = tile.epilogue;
-    for i in 0..tile.rows {
-        for j in 0..tile.cols {
-            let mut value = alpha * sums[i][j];
+    let epilogue = &tile.epilogue;
+    let Epilogue { alpha, scale, bias, added, bounds, .. } = *epilogue;
+    for j in 0..tile.cols {
+        // SAFETY: scale and bias have an element a column.
+        let factor = if scale.is_null() { alpha } else { unsafe { *scale.add(j) } };
+        // SAFETY: as above.
+        let bias = if bias.is_null() { T::zero() } else { unsafe { *bias.add(j) } };
+        for i in 0..tile.rows {
+            let mut value = factor * sums[i][j] + bias;
+            let to = tile.c[i].wrapping_add(j);
+            if !added.is_null() {
+                // SAFETY: what is added lies as C does.
+                value += unsafe { *epilogue.beside(to) };
+            }
             // SAFETY: within the tile, by the contract.
-            let to = unsafe { &mut *tile.c[i].add(j) };
-            if adds {
-                value += *to;
-            }
-            if !bias.is_null() {
-                // SAFETY: the bias has an element a column.
-                value += unsafe { *bias.add(j) };
-            }
-            if relu && value <= T::zero() {
-                value = T::zero();
-            }
-            *to = value;
+            unsafe { *to = bounds.clip(value) };
         }
     }
 }

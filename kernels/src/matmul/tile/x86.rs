@@ -104,9 +104,17 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
             at += a_step;
         }
     }
-    let Epilogue { alpha, adds, bias, relu } = tile.epilogue;
+    let epilogue = &tile.epilogue;
+    let Epilogue { alpha, scale, bias, added, bounds, .. } = *epilogue;
+    let (low, high) = (_mm512_set1_ps(bounds.low), _mm512_set1_ps(bounds.high));
     for v in 0..VECTORS {
         let mask = if v + 1 == VECTORS { last } else { 0xffff };
+        let factor = if scale.is_null() {
+            _mm512_set1_ps(alpha)
+        } else {
+            // SAFETY: the scale has an element a column.
+            unsafe { _mm512_maskz_loadu_ps(mask, scale.wrapping_add(16 * v)) }
+        };
         let bias = if bias.is_null() {
             _mm512_setzero_ps()
         } else {
@@ -115,14 +123,14 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
         };
         for i in 0..ROWS {
             let to = tile.c[i].wrapping_add(16 * v);
-            let mut value = _mm512_fmadd_ps(sums[i][v], _mm512_set1_ps(alpha), bias);
-            if adds {
-                // SAFETY: the masked columns of C exist.
-                value = _mm512_add_ps(value, unsafe { _mm512_maskz_loadu_ps(mask, to) });
+            let mut value = _mm512_fmadd_ps(sums[i][v], factor, bias);
+            if !added.is_null() {
+                // SAFETY: what is added lies as C does, whose masked columns exist.
+                value = _mm512_add_ps(value, unsafe { _mm512_maskz_loadu_ps(mask, epilogue.beside(to)) });
             }
-            if relu {
+            if bounds.clips {
                 // In this order NaN stays NaN.
-                value = _mm512_max_ps(_mm512_setzero_ps(), value);
+                value = _mm512_min_ps(high, _mm512_max_ps(low, value));
             }
             // SAFETY: as above.
             unsafe { _mm512_mask_storeu_ps(to, mask, value) };
@@ -169,8 +177,16 @@ unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) {
         // SAFETY: the contract of this function.
         return unsafe { super::store(tile, &spilled) };
     }
-    let Epilogue { alpha, adds, bias, relu } = tile.epilogue;
+    let epilogue = &tile.epilogue;
+    let Epilogue { alpha, scale, bias, added, bounds, .. } = *epilogue;
+    let (low, high) = (_mm256_set1_ps(bounds.low), _mm256_set1_ps(bounds.high));
     for v in 0..VECTORS {
+        let factor = if scale.is_null() {
+            _mm256_set1_ps(alpha)
+        } else {
+            // SAFETY: the scale has an element a column.
+            unsafe { _mm256_loadu_ps(scale.add(8 * v)) }
+        };
         let bias = if bias.is_null() {
             _mm256_setzero_ps()
         } else {
@@ -178,15 +194,15 @@ unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) {
             unsafe { _mm256_loadu_ps(bias.add(8 * v)) }
         };
         for i in 0..ROWS {
-            let mut value = _mm256_fmadd_ps(sums[i][v], _mm256_set1_ps(alpha), bias);
-            // SAFETY: a full tile's columns of C exist.
+            let mut value = _mm256_fmadd_ps(sums[i][v], factor, bias);
+            // SAFETY: a full tile's columns of C exist, and what is added lies as C does.
             unsafe {
                 let to = tile.c[i].add(8 * v);
-                if adds {
-                    value = _mm256_add_ps(value, _mm256_loadu_ps(to));
+                if !added.is_null() {
+                    value = _mm256_add_ps(value, _mm256_loadu_ps(epilogue.beside(to)));
                 }
-                if relu {
-                    value = _mm256_max_ps(_mm256_setzero_ps(), value);
+                if bounds.clips {
+                    value = _mm256_min_ps(high, _mm256_max_ps(low, value));
                 }
                 _mm256_storeu_ps(to, value);
             }
