@@ -2,8 +2,7 @@
 //! fewer multiplications has a share above 1.
 
 use keras_kernels::Grad;
-use keras_kernels::activation::Activation;
-use keras_kernels::conv::Conv;
+use keras_kernels::conv::{Conv, Epilogue};
 
 use crate::case::{Case, Room};
 
@@ -75,7 +74,7 @@ fn case(name: String, pass: &'static str, conv: Conv) -> Case {
                 }
                 Box::new(move || {
                     let _ = &room;
-                    device.conv(&conv, x, kernel, packed, None, Activation::Linear, y);
+                    device.conv(&conv, x, kernel, packed, &Epilogue::NONE, y);
                 })
             }
             "conv input gradient" => {
