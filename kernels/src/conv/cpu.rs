@@ -57,6 +57,9 @@ impl Convolution for Cpu {
 
     fn conv_kernel_grad(&self, conv: &Conv, x: View, dy: View, dkernel: Grad) {
         let conv = &conv.aligned();
+        if self.takes_tiles(conv, dy) {
+            return winograd::kernel_grad(<f32 as Tiled>::isa(), conv, x, dy, dkernel);
+        }
         with_float!(dy.dtype(), T => if conv.is_depthwise() {
             depthwise::kernel_grad::<T>(conv, x, dy, dkernel);
         } else {
@@ -66,7 +69,7 @@ impl Convolution for Cpu {
 }
 
 impl Cpu {
-    /// Whether tiles are the way from here to `y`.
+    /// Whether tiles are the way to `y`, or from its gradient to that of the kernel.
     fn takes_tiles(&self, conv: &Conv, y: View) -> bool {
         y.dtype() == DType::F32 && !self.exact && conv.suits()
     }

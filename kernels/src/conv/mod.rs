@@ -6,6 +6,7 @@
 mod cpu;
 mod depthwise;
 mod kernel_grad;
+mod parts;
 #[cfg(test)]
 mod plain;
 mod reach;

@@ -1,7 +1,7 @@
 use super::{Conv, Epilogue, kernel_grad, plain, windows};
 use crate::activation::Activation;
 use crate::matmul::tile::Tiled;
-use crate::{Device, Element, Grad, Shape, View};
+use crate::{Cpu, Device, Element, Grad, Shape, View};
 
 /// Numbers in -1..1 without a pattern that tiles could repeat.
 pub(super) fn numbers<T: Element>(len: usize, seed: u64) -> Vec<T> {
@@ -79,7 +79,8 @@ fn check<T: Tiled>(conv: &Conv) {
     let (mut x, mut kernel, mut dy) = (numbers::<T>(nx, 1), numbers::<T>(nk, 2), numbers::<T>(ny, 3));
     let mut bias = numbers::<T>(conv.filters, 4);
     let (x, kernel, dy, bias) = (view(&mut x), view(&mut kernel), view(&mut dy), view(&mut bias));
-    let device = Device::cpu_with_threads(2);
+    // Tiles have tests of their own.
+    let device = Device::from(Cpu::with_threads(2).exact());
     let taps: usize = aligned.kernel.iter().product();
     let depthwise = conv.groups > 1 && conv.groups == conv.channels;
 

@@ -56,6 +56,15 @@ impl<T: Element> Raw<T> {
         self.address.wrapping_add(offset)
     }
 
+    /// The elements from `offset` on.
+    ///
+    /// # Panics
+    /// If there are fewer than `offset`.
+    pub(crate) fn skip(self, offset: usize) -> Raw<T> {
+        assert!(offset <= self.len, "{offset} of {} elements", self.len);
+        Raw { address: self.at(offset), len: self.len - offset }
+    }
+
     /// `len` elements from `start`.
     ///
     /// # Safety

@@ -4,6 +4,7 @@
 //! nothing, wherever rayon runs their tasks.
 
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 use super::{pool, threads};
 use crate::Float;
@@ -17,6 +18,8 @@ struct Line(#[expect(dead_code)] [f32; LINE]);
 pub(crate) const LINE: usize = 16;
 
 thread_local! {
+    /// What one call works in ([`with`]), and beside it what each of its tasks does ([`tasks`]).
+    static SHARED: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
     static WORKSPACE: Cell<Vec<Line>> = const { Cell::new(Vec::new()) };
 }
 
@@ -37,11 +40,11 @@ impl Parts {
     }
 }
 
-/// Takes so many lines of this thread's workspace, which has them afterwards.
+/// Takes so many lines of a workspace of this thread.
 ///
 /// Whoever is called on this thread meanwhile finds none and makes one of its own.
-fn take(lines: usize) -> Vec<Line> {
-    let workspace = WORKSPACE.take();
+fn take(workspace: &'static LocalKey<Cell<Vec<Line>>>, lines: usize) -> Vec<Line> {
+    let workspace = workspace.take();
     if workspace.len() >= lines {
         return workspace;
     }
@@ -49,12 +52,12 @@ fn take(lines: usize) -> Vec<Line> {
     vec![Line([0.0; LINE]); lines]
 }
 
-/// Calls `work` with `elements` numbers to work in: aligned to a cache line, of whatever value.
+/// Calls `work` with `elements` numbers to work in: aligned to a cache line, of whatever value. [`tasks`] within have others.
 pub(crate) fn with<T: Float, R>(elements: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
-    let mut workspace = take((elements * size_of::<T>()).div_ceil(size_of::<Line>()));
+    let mut workspace = take(&SHARED, (elements * size_of::<T>()).div_ceil(size_of::<Line>()));
     // SAFETY: the workspace has room for them; every pattern of bits is a number.
     let result = work(unsafe { std::slice::from_raw_parts_mut(workspace.as_mut_ptr().cast(), elements) });
-    WORKSPACE.set(workspace);
+    SHARED.set(workspace);
     result
 }
 
@@ -66,7 +69,7 @@ pub(crate) fn tasks(
     task: impl Fn(usize, &mut [f32]) + Sync + Send,
 ) {
     let (lines, threads) = (elements.div_ceil(LINE), pool::threads());
-    let mut workspace = take(lines * threads);
+    let mut workspace = take(&WORKSPACE, lines * threads);
     let parts = Parts(workspace.as_mut_ptr().cast());
     threads::tasks(tasks, work, |at| {
         let thread = pool::thread();

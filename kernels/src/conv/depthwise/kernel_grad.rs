@@ -4,12 +4,12 @@
 //! tensors are read once, in order; then the parts are added.
 
 use super::{LANES, Read};
-use crate::conv::Conv;
 use crate::conv::reach::Reach;
+use crate::conv::{Conv, parts};
 use crate::cpu::math::Real;
 use crate::cpu::raw::Raw;
 use crate::cpu::simd::{Kernel, Level, fma};
-use crate::cpu::{threads, workspace};
+use crate::cpu::threads;
 use crate::{Grad, View};
 
 /// Parts that are summed on their own, at most.
@@ -27,31 +27,24 @@ struct Pass<'a, T> {
 /// The gradient of the kernel.
 pub(in super::super) fn kernel_grad<T: Real>(conv: &Conv, x: View, dy: View, dkernel: Grad) {
     let (x_size, kernel_size, y_size) = conv.sizes();
-    let to = Raw::<T>::sized(dkernel.view, kernel_size);
     let pass =
         Pass::<T> { reach: Reach::forward(conv), x: Raw::sized(x, x_size), dy: Raw::sized(dy, y_size) };
     let lines = pass.reach.lines();
     let parts = PARTS.min(lines).max(1);
-    workspace::with::<T, _>(parts * kernel_size, |sums| {
-        let sums = Raw::from_slice(sums);
-        let work = y_size * conv.kernel.iter().product::<usize>() / 4;
+    let work = y_size * conv.kernel.iter().product::<usize>() / 4;
+    parts::sum::<T>(parts, kernel_size, dkernel, |to, adds| {
         threads::tasks(parts, work, |part| {
             // SAFETY: parts do not overlap, and each belongs to one task.
-            let sums = unsafe { sums.slice_mut(part * kernel_size, kernel_size) };
-            sums.fill(T::zero());
+            let sums = unsafe { to.slice_mut(part * kernel_size, kernel_size) };
+            if !adds {
+                sums.fill(T::zero());
+            }
             T::dispatch(Part {
                 pass: &pass,
                 lines: [part * lines / parts, (part + 1) * lines / parts],
                 sums,
             });
         });
-        for i in 0..kernel_size {
-            // SAFETY: the tasks are done; the gradient is this call's alone.
-            unsafe {
-                let sum = (0..parts).map(|part| sums.get(part * kernel_size + i)).sum::<T>();
-                to.set(i, if dkernel.adds() { to.get(i) + sum } else { sum });
-            }
-        }
     });
 }
 

@@ -1,18 +1,24 @@
-//! Convolutions of images with 3x3 kernels by Winograd's algorithm F(4x4, 3x3): a quarter of the multiplications.
+//! Convolutions of images with 3x3 kernels by Winograd's algorithm F(4x4, 3x3), and the gradients of their kernels by F(3x3, 4x4): a
+//! quarter of the multiplications.
 //!
 //! The image is cut into tiles of 4x4 outputs. Each is the inverse transform of 36 numbers a channel, and these are products of
 //! matrices: the transformed inputs of many tiles by the transformed kernel. The kernel is transformed once ([`pack`]); a task takes
 //! some tiles through all three stages in its workspace, so that nothing in between goes to memory.
 //!
 //! Sums are less exact than those of the definition, since the transforms subtract numbers of like size: the error of an output is
-//! some 30 times that of the direct sum, about 1e-5 of the largest output (`tests::the_error_has_a_bound`). `Cpu::exact` computes by the definition.
+//! some 30 times that of the direct sum, about 1e-5 of the largest output (`tests::the_error_has_a_bound`), and so is that of a tap's
+//! gradient. `Cpu::exact` computes by the definition.
 
+mod grad;
 mod pack;
 mod pass;
+mod patches;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod transforms;
 
+pub(super) use grad::kernel_grad;
 pub(super) use pack::{Turn, pack};
 pub(super) use pass::Pass;
 
@@ -20,11 +26,8 @@ use super::{Conv, MAX_SPATIAL};
 use crate::matmul::tile::MAX_COLS;
 use transforms::PRODUCTS;
 
-/// Fewest channels, and filters, for which the transforms pay,
+/// Fewest channels, and filters, for which the transforms pay.
 const CHANNELS: usize = 16;
-
-/// and their least product.
-const WEIGHTS: usize = 512;
 
 /// Fewest tiles of an image for which reading a kernel of four times the size pays. The batch does not count: a sample's result is the
 /// same in any batch.
@@ -43,6 +46,13 @@ impl Conv {
 
     /// Whether this is a convolution of images by 3x3 with channels and pixels enough.
     pub(super) const fn suits(&self) -> bool {
+        self.is_image_by_three()
+            && self.channels >= CHANNELS
+            && self.filters >= CHANNELS
+            && tiles::Tiles::of(self).of_image() >= TILES
+    }
+
+    const fn is_image_by_three(&self) -> bool {
         let (mut spatial, mut i) = (0, 0);
         while i < self.rank {
             // Dimensions in front that are not there are 1 everywhere.
@@ -53,14 +63,7 @@ impl Conv {
             }
             i += 1;
         }
-        spatial == 2
-            && self.kernel[self.rank - 1] == 3
-            && self.kernel[self.rank - 2] == 3
-            && self.groups == 1
-            && self.channels >= CHANNELS
-            && self.filters >= CHANNELS
-            && self.channels.saturating_mul(self.filters) >= WEIGHTS
-            && pass::Tiles::of(self).of_image() >= TILES
+        spatial == 2 && self.kernel[self.rank - 1] == 3 && self.kernel[self.rank - 2] == 3 && self.groups == 1
     }
 
     /// The convolution that computes the gradient of the input from that of the output, with the kernel turned round.

@@ -2,7 +2,7 @@
 
 use super::super::Conv;
 use super::transformed_len;
-use super::transforms::{self, LANES, Lanes, PRODUCTS};
+use super::transforms::{self, LANES, PRODUCTS, ZEROS};
 use crate::View;
 use crate::cpu::raw::Raw;
 use crate::cpu::simd::{self, Kernel, Level};
@@ -78,9 +78,8 @@ impl Kernel for Transform<'_> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        const ZEROS: Lanes = [0.0; LANES];
         for at in (0..self.len).step_by(LANES) {
-            transforms::kernel(
+            transforms::kernel::<L>(
                 |y, x| self.taps[(y * 3 + x) * PART + at..].first_chunk().unwrap_or(&ZEROS),
                 |product, values| self.products[product * STEP + at..][..LANES].copy_from_slice(values),
             );

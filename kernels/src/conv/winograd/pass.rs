@@ -1,8 +1,10 @@
 //! Tiles through the three stages.
 
 use super::super::{Conv, Epilogue};
+use super::patches::{Images, Patches};
+use super::tiles::Tiles;
 use super::transformed_len;
-use super::transforms::{self, LANES, Lanes, PRODUCTS, REACH, SIDE};
+use super::transforms::{self, LANES, Lanes, PRODUCTS, REACH, SIDE, ZEROS};
 use crate::View;
 use crate::cpu::raw::Raw;
 use crate::cpu::simd::{self, Kernel, Level};
@@ -16,42 +18,8 @@ const BLOCK: usize = 28;
 /// Elements of transformed inputs that stay in the second cache; beyond them a task takes half the tiles.
 const CACHED: usize = 192 * 1024;
 
-const ZEROS: Lanes = [0.0; LANES];
-
 /// Tasks that are wanted at least; with fewer blocks of tiles the columns are cut as well.
 const TASKS: usize = 8;
-
-/// How an image is cut.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Tiles {
-    batch: usize,
-    down: usize,
-    across: usize,
-}
-
-impl Tiles {
-    pub(in super::super) const fn of(conv: &Conv) -> Tiles {
-        let last = conv.rank - 1;
-        let across = conv.output[last].div_ceil(SIDE);
-        Tiles { batch: conv.batch, down: conv.output[last - 1].div_ceil(SIDE), across }
-    }
-
-    /// Tiles of one image.
-    pub(in super::super) const fn of_image(&self) -> usize {
-        self.down * self.across
-    }
-
-    /// Tiles of the batch.
-    fn count(&self) -> usize {
-        self.batch * self.of_image()
-    }
-
-    /// Sample, and the first row and column of outputs, of tile `at`.
-    fn place(&self, at: usize) -> (usize, [usize; 2]) {
-        let sample = at / (self.down * self.across);
-        (sample, [at / self.across % self.down * SIDE, at % self.across * SIDE])
-    }
-}
 
 /// A convolution with a transformed kernel: `y` is what tiles make of `x * kernel` by the epilogue.
 pub(in super::super) struct Pass<'a> {
@@ -81,9 +49,14 @@ impl Pass<'_> {
         let y = Raw::sized(self.y, y_size);
         let stage = Stage {
             conv,
-            tiles,
+            images: Images {
+                tiles,
+                from: Raw::sized(self.x, x_size),
+                size: [conv.input[1], conv.input[2]],
+                padding: [conv.padding[1], conv.padding[2]],
+                channels: conv.channels,
+            },
             isa,
-            x: Raw::sized(self.x, x_size),
             packed: Raw::sized(self.packed, transformed_len(conv.channels, conv.filters)),
             epilogue: self.epilogue.tile(conv.filters, y_size, y.at(0)),
             y,
@@ -100,7 +73,16 @@ impl Pass<'_> {
             if some == 0 {
                 return;
             }
-            simd::run(Inputs { stage: &stage, first, some, to: inputs });
+            simd::run(Patches {
+                images: stage.images,
+                first,
+                some,
+                channel: 0,
+                channels: conv.channels,
+                pitch,
+                step: stage.step,
+                to: inputs,
+            });
             for panel in cut..(cut + per_cut).min(panels) {
                 let j = panel * isa.cols;
                 let cols = (conv.filters - j).min(isa.cols);
@@ -114,9 +96,8 @@ impl Pass<'_> {
 /// What all tasks know.
 struct Stage<'a> {
     conv: &'a Conv,
-    tiles: Tiles,
+    images: Images<REACH>,
     isa: Isa<f32>,
-    x: Raw<f32>,
     packed: Raw<f32>,
     epilogue: tile::Epilogue<f32>,
     y: Raw<f32>,
@@ -155,56 +136,6 @@ impl Stage<'_> {
     }
 }
 
-/// The first stage: transforms the inputs of a block of tiles.
-struct Inputs<'a> {
-    stage: &'a Stage<'a>,
-    first: usize,
-    some: usize,
-    to: &'a mut [f32],
-}
-
-impl Kernel for Inputs<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<L: Level>(self) {
-        let Stage { conv, tiles, x, pitch, step, .. } = *self.stage;
-        let ([_, height, across], channels) = (conv.input, conv.channels);
-        for tile in 0..self.some {
-            let (sample, [row, column]) = tiles.place(self.first + tile);
-            // Where each pixel starts; `None` in the padding.
-            let mut pixels = [[None; REACH]; REACH];
-            for (i, line) in pixels.iter_mut().enumerate() {
-                for (j, pixel) in line.iter_mut().enumerate() {
-                    let y = (row + i).wrapping_sub(conv.padding[1]);
-                    let x = (column + j).wrapping_sub(conv.padding[2]);
-                    if y < height && x < across {
-                        *pixel = Some(((sample * height + y) * across + x) * channels);
-                    }
-                }
-            }
-            let mut from = [[ZEROS; REACH]; REACH];
-            for channel in (0..channels).step_by(LANES) {
-                let lanes = LANES.min(channels - channel);
-                for (pixel, from) in pixels.as_flattened().iter().zip(from.as_flattened_mut()) {
-                    if let Some(at) = pixel {
-                        // SAFETY: `lanes` channels of a pixel inside `x`, which nobody writes to.
-                        let values = unsafe { x.slice(at + channel, lanes) };
-                        match values.try_into() {
-                            Ok(values) => *from = values,
-                            Err(_) => from[..lanes].copy_from_slice(values),
-                        }
-                    }
-                }
-                let at = tile * pitch + channel;
-                transforms::input(
-                    |i, j| &from[i][j],
-                    |product, values| self.to[product * step + at..][..LANES].copy_from_slice(values),
-                );
-            }
-        }
-    }
-}
-
 /// The last stage: from sums to outputs, in the columns of a panel.
 struct Outputs<'a> {
     stage: &'a Stage<'a>,
@@ -219,7 +150,7 @@ impl Kernel for Outputs<'_> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        let Stage { conv, tiles, epilogue, y, width, sum_step, .. } = *self.stage;
+        let Stage { conv, images: Images { tiles, .. }, epilogue, y, width, sum_step, .. } = *self.stage;
         let [_, height, across] = conv.output;
         for j in (0..self.cols).step_by(LANES) {
             let lanes = LANES.min(self.cols - j);
@@ -229,7 +160,7 @@ impl Kernel for Outputs<'_> {
                 let (sample, [row, column]) = tiles.place(self.first + tile);
                 let (rows, columns) = (SIDE.min(height - row), SIDE.min(across - column));
                 let at = tile * width + j;
-                let outputs = transforms::output(|product| {
+                let outputs = transforms::output::<L>(|product| {
                     let lanes = self.sums[product * sum_step + at..].first_chunk();
                     lanes.unwrap_or(&ZEROS)
                 });

@@ -1,8 +1,8 @@
 use super::super::tests::{endings, image, numbers, plain_ending, view};
 use super::super::{Conv, Epilogue, plain};
-use super::{Pass, Turn, pack};
+use super::{Pass, Turn, kernel_grad, pack};
 use crate::matmul::tile::{Isa, Tiled};
-use crate::{Cpu, Device, Grad};
+use crate::{Cpu, Device, Grad, Mode};
 
 /// The largest error that is allowed, as a part of the largest output.
 const BOUND: f64 = 1e-5;
@@ -19,6 +19,8 @@ fn cases() -> Vec<Conv> {
         Conv { input: [5, 30, 1], output: [4, 29, 1], padding: [1, 1, 0], ..image(1, 1, 3, 24, 22) },
         // So many channels that a task takes half the tiles.
         padded(1, image(14, 14, 3, 300, 16)),
+        // So many tiles that a kernel's gradient is summed in parts, the last block of tiles in each smaller.
+        padded(1, Conv { batch: 3, ..image(40, 40, 3, 17, 35) }),
     ]
 }
 
@@ -33,18 +35,18 @@ fn wide(values: &[f32]) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v)).collect()
 }
 
-/// Both passes on one instruction set against the definition in 64 bits.
+/// All passes on one instruction set against the definition in 64 bits.
 fn check(isa: Isa<f32>, conv: &Conv) -> f64 {
     let aligned = conv.aligned();
     let (nx, nk, ny) = aligned.sizes();
     let (mut x, mut kernel, mut bias) =
         (numbers::<f32>(nx, 1), numbers::<f32>(nk, 2), numbers::<f32>(conv.filters, 3));
-    let (x_numbers, mut wide_kernel) = (x.clone(), wide(&kernel));
+    let (mut wide_x, mut wide_kernel) = (wide(&x), wide(&kernel));
     let (x, kernel, bias) = (view(&mut x), view(&mut kernel), view(&mut bias));
-    let wide_kernel = view(&mut wide_kernel);
+    let (wide_x, wide_kernel) = (view(&mut wide_x), view(&mut wide_kernel));
 
     let mut sums = vec![0.0; ny];
-    plain::forward::<f64>(conv, view(&mut wide(&x_numbers)), wide_kernel, None, view(&mut sums));
+    plain::forward::<f64>(conv, wide_x, wide_kernel, None, view(&mut sums));
     let mut packed = vec![f32::NAN; conv.packed_len()];
     let packed = view(&mut packed);
     pack(isa, &aligned, Turn::Forward, kernel, packed);
@@ -75,7 +77,19 @@ fn check(isa: Isa<f32>, conv: &Conv) -> f64 {
     pack(isa, &aligned, Turn::Backward, kernel, packed);
     let (back, to) = (aligned.backwards(), Grad::add(view(&mut dx)));
     Pass { conv: &back, x: view(&mut dy), packed, epilogue: &to.epilogue(), y: to.view }.run(isa);
-    forward.max(error(&dx, &expected))
+    let backward = error(&dx, &expected);
+
+    let before = numbers::<f32>(nk, 6);
+    let mut largest = forward.max(backward);
+    for adds in [false, true] {
+        let (mut expected, mut dkernel) =
+            if adds { (wide(&before), before.clone()) } else { (vec![f64::NAN; nk], vec![f32::NAN; nk]) };
+        let mode = if adds { Mode::Add } else { Mode::Write };
+        plain::kernel_grad::<f64>(conv, wide_x, view(&mut wide_dy), Grad { view: view(&mut expected), mode });
+        kernel_grad(isa, &aligned, x, view(&mut dy), Grad { view: view(&mut dkernel), mode });
+        largest = largest.max(error(&dkernel, &expected));
+    }
+    largest
 }
 
 #[test]
@@ -88,34 +102,43 @@ fn the_error_has_a_bound() {
     }
 }
 
-/// What the device makes of both passes, with everything that it may use.
-fn on(device: &Device, conv: &Conv) -> [Vec<f32>; 2] {
+/// What the device makes of all passes, with everything that it may use.
+fn on(device: &Device, conv: &Conv) -> [Vec<f32>; 3] {
     let (nx, nk, ny) = conv.aligned().sizes();
     let (mut x, mut kernel, mut dy) = (numbers::<f32>(nx, 1), numbers::<f32>(nk, 2), numbers::<f32>(ny, 3));
     let (x, kernel, dy) = (view(&mut x), view(&mut kernel), view(&mut dy));
     let (mut packed, mut scratch) = (vec![0f32; conv.packed_len()], vec![0f32; conv.data_grad_scratch_len()]);
     let (packed, scratch) = (view(&mut packed), view(&mut scratch));
-    let (mut y, mut dx) = (vec![0f32; ny], vec![0f32; nx]);
+    let (mut y, mut dx, mut dkernel) = (vec![0f32; ny], vec![0f32; nx], vec![0f32; nk]);
     device.install(usize::MAX, &mut || {
         device.conv_pack(conv, kernel, packed);
         device.conv(conv, x, kernel, Some(packed), &Epilogue::NONE, view(&mut y));
         device.conv_data_grad(conv, dy, kernel, Some(scratch), Grad::write(view(&mut dx)));
+        device.conv_kernel_grad(conv, x, dy, Grad::write(view(&mut dkernel)));
     });
-    [y, dx]
+    [y, dx, dkernel]
 }
 
 #[test]
 fn an_exact_device_computes_by_the_definition() {
     for conv in cases() {
-        let (nx, nk, ny) = conv.aligned().sizes();
+        let aligned = conv.aligned();
+        let (nx, nk, ny) = aligned.sizes();
         let (mut x, mut kernel, mut dy) =
             (numbers::<f32>(nx, 1), numbers::<f32>(nk, 2), numbers::<f32>(ny, 3));
         let (x, kernel, dy) = (view(&mut x), view(&mut kernel), view(&mut dy));
-        let (mut y, mut dx) = (vec![0f32; ny], vec![0f32; nx]);
+        let (mut y, mut dx, mut dkernel) = (vec![0f32; ny], vec![0f32; nx], vec![0f32; nk]);
         let device = Device::from(Cpu::new().exact());
         device.conv(&conv, x, kernel, None, &Epilogue::NONE, view(&mut y));
         device.conv_data_grad(&conv, dy, kernel, None, Grad::write(view(&mut dx)));
-        assert_eq!(on(&device, &conv), [y, dx], "{conv:?}");
+        super::super::kernel_grad::kernel_grad(
+            <f32 as Tiled>::isa(),
+            &aligned,
+            x,
+            dy,
+            Grad::write(view(&mut dkernel)),
+        );
+        assert_eq!(on(&device, &conv), [y, dx, dkernel], "{conv:?}");
     }
 }
 
@@ -133,7 +156,6 @@ fn other_convolutions_have_no_packed_form() {
     assert_eq!(conv.packed_len(), 36 * 16 * 32);
     for other in [
         image(10, 8, 3, 15, 64),
-        image(10, 8, 3, 22, 23),
         image(10, 6, 5, 16, 32),
         image(4, 2, 3, 16, 32),
         Conv { strides: [2, 2, 1], ..conv },
