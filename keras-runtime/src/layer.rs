@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use keras_kernels::activation::Activation;
+use keras_kernels::conv::{Epilogue, MAX_SPATIAL};
 use keras_kernels::elementwise::{Instr, Program, Value as Number};
 use keras_kernels::random::Stream;
 use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Map, Value};
 
-use crate::engine::Run;
+use crate::engine::{Ending, Role, Run, Takes};
 use crate::plan::{Message, PlanResult, Spec, WeightSpec};
 use crate::{Registry, Regularizer, Result};
 
@@ -105,6 +107,10 @@ pub struct Call {
     pub input_grads: Vec<Option<Grad>>,
     /// Where gradients of the weights go; `None` where the weight is not trained.
     pub weight_grads: Vec<Option<Grad>>,
+    /// What it does for the calls after it, in inference; a layer that takes an ending ends with [`Call::epilogue`].
+    pub ending: Ending,
+    /// Zeros in front of each spatial dimension of its input that are not there, in inference; see [`Takes::frame`].
+    pub frame: [usize; MAX_SPATIAL],
     /// Calls of the layers inside a wrapper ([`Layer::inner_calls`]).
     pub inner: Vec<Call>,
     /// Elementwise programs, recorded when the buffers were placed ([`Layer::programs`]).
@@ -149,6 +155,8 @@ impl Call {
             output_grads: self.output_grads.clone(),
             input_grads: self.input_grads.clone(),
             weight_grads: self.weight_grads.clone(),
+            ending: self.ending,
+            frame: self.frame,
             inner: Vec::new(),
             programs: Vec::new(),
         }
@@ -159,6 +167,11 @@ impl Call {
         self.inner = layer.inner_calls(&self);
         self.programs = layer.programs(&self);
         self
+    }
+
+    /// How its sums end: the bias, its own activation, and what the calls after it do.
+    pub fn epilogue(&self, bias: Option<View>, own: Activation) -> Epilogue {
+        self.ending.epilogue(bias, own)
     }
 
     /// Samples in the batch.
@@ -196,6 +209,20 @@ pub trait Layer: Configure + Send + Sync {
 
     /// Makes the packed forms of the weights. Called after weights changed and before the next forward.
     fn pack(&self, _cx: &Context<'_>, _call: &Call) {}
+
+    /// What it does in inference to inputs of these specs, as far as the pass of the call before it can do that too.
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        Role::Alone
+    }
+
+    /// What its pass can do in inference for the calls around it.
+    fn takes(&self, _inputs: &[Spec]) -> Takes {
+        Takes::default()
+    }
+
+    /// Composes what it does to each channel in inference with `x * scale + shift`, which comes before it. Called after weights or state
+    /// changed, of a layer that takes an ending, for its bias, and of one whose role is [`Role::Affine`].
+    fn compose(&self, _cx: &Context<'_>, _call: &Call, _scale: View, _shift: View) {}
 
     /// Fills a weight that no [`crate::Initializer`] describes; returns whether it did.
     fn initialize(&self, _weight: &WeightSpec, _stream: Stream, _values: &mut [f64]) -> bool {
@@ -285,6 +312,18 @@ impl Layer for Arc<dyn Layer> {
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {
         (**self).pack(cx, call);
+    }
+
+    fn role(&self, inputs: &[Spec]) -> Role {
+        (**self).role(inputs)
+    }
+
+    fn takes(&self, inputs: &[Spec]) -> Takes {
+        (**self).takes(inputs)
+    }
+
+    fn compose(&self, cx: &Context<'_>, call: &Call, scale: View, shift: View) {
+        (**self).compose(cx, call, scale, shift);
     }
 
     fn initialize(&self, weight: &WeightSpec, stream: Stream, values: &mut [f64]) -> bool {

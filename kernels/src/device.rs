@@ -84,6 +84,8 @@ pub trait Memory {
     fn upload(&self, from: &[u8], to: View);
     /// Copies bytes to the host; lengths must agree.
     fn download(&self, from: View, to: &mut [u8]);
+    /// Whether several functions may be computed as one: results then differ in their roundings from those one after the other.
+    fn fuses(&self) -> bool;
     /// Runs `work` of about so many elementary operations where this device's kernels start fastest: on the CPU inside its
     /// thread pool, unless that would take longer than the work. Allocates nothing.
     fn install(&self, operations: usize, work: &mut (dyn FnMut() + Send));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::definition::{Body, Definition, Handle};
 use super::masking;
-use super::spec::Source;
+use super::spec::{NodeSpec, Source};
 use super::steps;
 use super::variables::{Kind, Variable};
 use crate::plan::{Plan, Spec};
@@ -61,6 +61,12 @@ pub struct Flat {
 }
 
 impl Flat {
+    /// The graph as the memory's plan sees it.
+    pub(super) fn node_specs(&self) -> Vec<NodeSpec<'_>> {
+        let nodes = self.nodes.iter();
+        nodes.map(|n| NodeSpec { layer: n.leaf, call: None, inputs: &n.inputs, plan: &n.plan }).collect()
+    }
+
     /// Numbers in all variables.
     pub fn numbers(&self) -> usize {
         let plans = self.leaves.iter().map(|leaf| &leaf.plan);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keras_kernels::{DType, Device, View};
+use keras_kernels::{DType, Device, Shape, View};
 
 use super::buffer::Buffer;
 use super::definition::Definition;
-use super::flat::Flat;
+use super::flat::{Flat, FlatNode};
+use super::fusion::Fusion;
 use super::variables::Variable;
 use crate::plan::Spec;
 use crate::{Error, Result};
@@ -25,6 +26,8 @@ pub trait Structure: Send + Sync {
 pub(super) struct Form {
     pub definition: Arc<Definition>,
     pub flat: Flat,
+    /// How its calls are computed in inference, if that is not one by one.
+    pub fusion: Option<Fusion>,
     pub packed: Arc<Packed>,
 }
 
@@ -40,14 +43,24 @@ impl Form {
         mut others: impl Iterator<Item = &'a Arc<Form>>,
     ) -> Result<Form> {
         let flat = Flat::new(&definition);
-        flat.check_masks(&definition)?;
+        let masks = flat.masks(&definition)?;
+        let inputs: Vec<Spec> = definition.inputs.iter().map(|input| input.spec).collect();
+        let fusion = if device.fuses() { Fusion::new(&inputs, &flat, &masks) } else { None };
         let specs: Vec<Vec<Spec>> =
             flat.leaves.iter().map(|leaf| leaf.plan.packed.as_slice().to_vec()).collect();
-        let packed = match others.find(|other| other.packed.specs == specs) {
+        let folds = fusion.as_ref().map_or_else(Vec::new, |fusion| fusion.folds(&flat));
+        let packed = match others.find(|other| other.packed.is_for(&specs, &folds)) {
             Some(other) => Arc::clone(&other.packed),
-            None => Arc::new(Packed::new(specs, device, float)?),
+            None => {
+                let channels = |(leaves, node): (&Vec<usize>, &FlatNode)| {
+                    let channels = Shape::of(&[node.plan.outputs.as_slice()[0].last()]);
+                    if leaves.is_empty() { vec![] } else { vec![Spec::fixed(channels); 2] }
+                };
+                let ends = folds.iter().zip(&flat.nodes).map(channels).collect();
+                Arc::new(Packed::new(specs, folds, ends, device, float)?)
+            }
         };
-        Ok(Form { definition, flat, packed })
+        Ok(Form { definition, flat, fusion, packed })
     }
 
     /// Whether it is for inputs of these specs.
@@ -86,13 +99,19 @@ impl Form {
     }
 }
 
-/// Packed forms of a network's weights.
+/// Packed forms of a network's weights, and factors and shifts of channels that fused calls end with.
 pub(super) struct Packed {
     /// What each leaf packs.
     specs: Vec<Vec<Spec>>,
+    /// For each node the leaves that its factors and shifts are made of ([`Fusion::folds`]).
+    folds: Vec<Vec<usize>>,
+    /// What they need.
+    ends: Vec<Vec<Spec>>,
     buffer: Buffer,
-    /// After which change of the weights they were made.
+    /// After which change of the weights the forms were made,
     made: AtomicU64,
+    /// and after which change of weights and state the factors and shifts.
+    folded: AtomicU64,
 }
 
 /// Packed forms start on cache lines.
@@ -101,28 +120,41 @@ fn room(spec: &Spec) -> usize {
 }
 
 impl Packed {
-    fn new(specs: Vec<Vec<Spec>>, device: &Device, float: DType) -> Result<Packed> {
-        let numbers = specs.iter().flatten().map(room).sum();
-        Ok(Packed { specs, buffer: Buffer::new(device, numbers, float)?, made: AtomicU64::new(0) })
+    fn new(
+        specs: Vec<Vec<Spec>>,
+        folds: Vec<Vec<usize>>,
+        ends: Vec<Vec<Spec>>,
+        device: &Device,
+        float: DType,
+    ) -> Result<Packed> {
+        let numbers = specs.iter().chain(&ends).flatten().map(room).sum();
+        let buffer = Buffer::new(device, numbers, float)?;
+        Ok(Packed { specs, folds, ends, buffer, made: AtomicU64::new(0), folded: AtomicU64::new(0) })
     }
 
-    /// Where they lie, leaf by leaf.
-    pub fn views(&self) -> Vec<Vec<View>> {
+    fn is_for(&self, specs: &[Vec<Spec>], folds: &[Vec<usize>]) -> bool {
+        self.specs == specs && self.folds == folds
+    }
+
+    /// Where the forms lie, leaf by leaf, and where factors and shifts do, node by node.
+    pub fn views(&self) -> [Vec<Vec<View>>; 2] {
         let mut at = 0;
         let mut place = |spec: &Spec| {
             let view = self.buffer.view(at, spec.shape());
             at += room(spec);
             view
         };
-        self.specs.iter().map(|specs| specs.iter().map(&mut place).collect()).collect()
+        [&self.specs, &self.ends]
+            .map(|lists| lists.iter().map(|specs| specs.iter().map(&mut place).collect()).collect())
     }
 
-    /// Whether they are older than this change of the weights; whoever asks makes them.
+    /// Whether the forms are older than this change of the weights; whoever asks makes them.
     pub fn must_be_made(&self, change: u64) -> bool {
-        let old = self.made.load(Ordering::Relaxed) != change;
-        if old {
-            self.made.store(change, Ordering::Relaxed);
-        }
-        old
+        self.made.swap(change, Ordering::Relaxed) != change
+    }
+
+    /// Whether factors and shifts are older than this change of weights or state; whoever asks makes them.
+    pub fn must_be_folded(&self, change: u64) -> bool {
+        self.folded.swap(change, Ordering::Relaxed) != change
     }
 }

@@ -9,12 +9,12 @@ use crate::plan::{MaskRule, Spec};
 use crate::{Error, Result};
 
 impl Flat {
-    /// Follows the masks through the calls.
+    /// Follows the masks through the calls: shapes of samples, of the masks of each call's outputs.
     ///
     /// # Errors
     /// If a layer cannot honour what reaches it.
-    pub(super) fn check_masks(&self, definition: &Definition) -> Result<()> {
-        // Shapes of samples, of the masks of each call's outputs. Inputs of a model have none.
+    pub(super) fn masks(&self, definition: &Definition) -> Result<Vec<Vec<Option<Shape>>>> {
+        // Inputs of a model have none.
         let mut masks: Vec<Vec<Option<Shape>>> = Vec::with_capacity(self.nodes.len());
         let spec = |source: Source| match source {
             Source::Input(i) => definition.inputs[i].spec,
@@ -47,7 +47,7 @@ impl Flat {
             }
             masks.push(outputs);
         }
-        Ok(())
+        Ok(masks)
     }
 }
 

@@ -33,6 +33,43 @@ pub struct Tables<'a> {
     pub free: &'a mut [bool],
 }
 
+/// Tables in memory of their own, for graphs of any size.
+pub(super) struct Owned {
+    first: Vec<usize>,
+    usizes: [Vec<usize>; 7],
+    free: Vec<bool>,
+}
+
+impl Owned {
+    /// For a graph of these nodes.
+    pub(super) fn new(inputs: usize, nodes: &[NodeSpec<'_>]) -> Owned {
+        // Room for one slot a value.
+        let values = count_values(inputs, nodes);
+        let usizes = std::array::from_fn(|_| vec![0; values + 1]);
+        Owned { first: vec![0; nodes.len() + 1], usizes, free: vec![true; values + 1] }
+    }
+
+    /// The tables.
+    pub(super) fn tables(&mut self) -> Tables<'_> {
+        let [root, bytes, slot, grad_slot, slot_bytes, grad_slot_bytes, last] = &mut self.usizes;
+        let (first, free) = (&mut self.first, &mut self.free);
+        Tables { first, root, bytes, slot, grad_slot, slot_bytes, grad_slot_bytes, last, free }
+    }
+
+    /// [`trace`] and [`assign_values`].
+    pub(super) fn assign(
+        &mut self,
+        inputs: &[Spec],
+        nodes: &[NodeSpec<'_>],
+        outputs: &[Source],
+        keep: bool,
+    ) -> usize {
+        let mut t = self.tables();
+        trace(inputs, nodes, outputs, &mut t);
+        assign_values(inputs.len(), nodes, keep, &mut t)
+    }
+}
+
 /// How many values a graph has: inputs and outputs of nodes.
 pub const fn count_values(inputs: usize, nodes: &[NodeSpec<'_>]) -> usize {
     let mut n = inputs;
@@ -425,25 +462,6 @@ mod tests {
         }
     }
 
-    struct Owned {
-        first: Vec<usize>,
-        usizes: [Vec<usize>; 7],
-        free: Vec<bool>,
-    }
-
-    impl Owned {
-        fn new(nodes: usize, values: usize) -> Owned {
-            let usizes = std::array::from_fn(|_| vec![0; values + 1]);
-            Owned { first: vec![0; nodes + 1], usizes, free: vec![true; values + 1] }
-        }
-
-        fn tables(&mut self) -> Tables<'_> {
-            let [root, bytes, slot, grad_slot, slot_bytes, grad_slot_bytes, last] = &mut self.usizes;
-            let (first, free) = (&mut self.first, &mut self.free);
-            Tables { first, root, bytes, slot, grad_slot, slot_bytes, grad_slot_bytes, last, free }
-        }
-    }
-
     /// Plays every graph and notes who wrote each slot last: a value must still be there when it is read.
     #[test]
     fn values_are_there_when_they_are_read() {
@@ -456,11 +474,9 @@ mod tests {
                 .zip(&graph.sources)
                 .map(|(plan, inputs)| NodeSpec { layer: 0, call: None, inputs, plan })
                 .collect();
-            let values = count_values(graph.inputs.len(), &nodes);
-            let mut owned = Owned::new(nodes.len(), values);
-            let mut t = owned.tables();
-            trace(&graph.inputs, &nodes, &graph.outputs, &mut t);
-            let slots = assign_values(graph.inputs.len(), &nodes, false, &mut t);
+            let mut owned = Owned::new(graph.inputs.len(), &nodes);
+            let slots = owned.assign(&graph.inputs, &nodes, &graph.outputs, false);
+            let t = owned.tables();
             let mut holder = vec![NONE; slots];
             for v in 0..graph.inputs.len() {
                 holder[t.slot[v]] = v;
@@ -502,7 +518,7 @@ mod tests {
                 .map(|(plan, inputs)| NodeSpec { layer: 0, call: None, inputs, plan })
                 .collect();
             let values = count_values(graph.inputs.len(), &nodes);
-            let mut owned = Owned::new(nodes.len(), values);
+            let mut owned = Owned::new(graph.inputs.len(), &nodes);
             let mut t = owned.tables();
             trace(&graph.inputs, &nodes, &graph.outputs, &mut t);
             let trained: Vec<bool> = nodes.iter().map(|_| dice.below(2) == 0).collect();

@@ -33,7 +33,7 @@ const WEIGHT_STREAMS: u32 = 1 << 31;
 pub struct Network {
     /// Makes the structure for other shapes; a model in source has one.
     source: Option<Arc<dyn Structure>>,
-    form: Arc<Form>,
+    pub(super) form: Arc<Form>,
     device: Device,
     float: DType,
     seed: u64,
@@ -44,6 +44,8 @@ pub struct Network {
     state: Buffer,
     /// Counts changes of the weights, so that packed forms know whether they are those of now.
     changes: u64,
+    /// Counts passes that may have changed the state.
+    passes: u64,
     plans: Plans,
 }
 
@@ -101,6 +103,7 @@ impl Network {
             step: 0,
             variables,
             changes: 1,
+            passes: 0,
             plans: Plans::new(),
         })
     }
@@ -297,16 +300,19 @@ impl Network {
             }
             lists
         };
+        let [packed, ends] = form.packed.views();
         let ground = Ground {
             arena,
-            packed: form.packed.views(),
+            packed,
+            ends,
             weights: of_kind(Kind::Weight, Some(&self.weights)),
             state: of_kind(Kind::State, Some(&self.state)),
             // Before the first training pass there are no gradients; a dry placement only needs their shapes.
             weight_grads: of_kind(Kind::Weight, self.grads.as_ref().or(Some(&self.weights))),
             float: self.float,
         };
-        Program::place(&form.inputs(), &form.flat, batch, training, &ground)
+        let fusion = form.fusion.as_ref().filter(|_| !training);
+        Program::place(&form.inputs(), &form.flat, fusion, batch, training, &ground)
     }
 
     /// A prepared program: where its inputs go and its outputs appear.
@@ -346,8 +352,13 @@ impl Network {
     }
 
     /// Runs a program forward. `walk` is the code that `model!` generated, or [`super::walk_forward`].
-    /// With `training`, layers behave as in a training step.
+    /// With `training`, layers behave as in a training step, which takes a training program.
+    ///
+    /// # Panics
+    /// If the program is for predictions, and this is none.
     pub fn forward(&mut self, at: usize, training: bool, walk: impl FnOnce(&Run<'_>)) {
+        assert!(!training || self.plans.program(at).training, "a program for predictions cannot train");
+        self.passes += u64::from(training);
         let (program, form) = (self.plans.program(at), self.plans.form_of(at));
         let cx = Context { device: &self.device, training, seed: self.seed, step: self.step };
         if form.packed.must_be_made(self.changes) {
@@ -355,6 +366,12 @@ impl Network {
                 if node.packs && !call.packed.is_empty() {
                     node.layer.pack(&cx, call);
                 }
+            }
+        }
+        // Factors and shifts are of weights and state: neither counter ever falls, so their sum is another one after every change.
+        if !program.training && form.packed.must_be_folded(self.changes + self.passes) {
+            if let Some(fusion) = &form.fusion {
+                fusion.fold(&cx, &form.flat, &program.calls);
             }
         }
         walk(&Run { cx: &cx, program, flat: &form.flat });

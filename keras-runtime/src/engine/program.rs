@@ -3,8 +3,10 @@
 use keras_kernels::{DType, Grad, Shape, View};
 
 use super::flat::{Flat, FlatNode};
-use super::memory::{self, NONE, Tables};
-use super::spec::{NodeSpec, Source};
+use super::fusion::Fusion;
+use super::memory::{self, NONE, Owned};
+use super::role::Ending;
+use super::spec::Source;
 use crate::Regularizer;
 use crate::layer::Call;
 use crate::plan::{MaskRule, Spec};
@@ -19,6 +21,8 @@ pub struct Ground {
     pub state: Vec<Vec<View>>,
     /// Packed forms, likewise.
     pub packed: Vec<Vec<View>>,
+    /// Factors and shifts of channels, where fused calls have them: two views, one list a node.
+    pub ends: Vec<Vec<View>>,
     /// Gradients of the weights, likewise.
     pub weight_grads: Vec<Vec<View>>,
     /// The float type.
@@ -50,7 +54,7 @@ pub struct Program {
 /// What surrounds a call.
 #[derive(Default)]
 pub struct Step {
-    /// Output and input share memory: nothing to compute.
+    /// Output and input share memory, or another call computes the output: nothing to do.
     pub alias: bool,
     /// Something before or in it is trained.
     pub backward: bool,
@@ -87,34 +91,21 @@ impl Cursor {
 }
 
 impl Program {
-    /// Places a network's calls. The views are valid once `ground.arena` has [`Program::bytes`] bytes; with a null arena the
+    /// Places a network's calls, fused if they are; a training program has none that are. The views are valid once `ground.arena` has [`Program::bytes`] bytes; with a null arena the
     /// program only tells how many that is.
-    pub fn place(inputs: &[Spec], flat: &Flat, batch: usize, training: bool, ground: &Ground) -> Program {
-        let nodes: Vec<NodeSpec<'_>> = flat
-            .nodes
-            .iter()
-            .map(|n| NodeSpec { layer: n.leaf, call: None, inputs: &n.inputs, plan: &n.plan })
-            .collect();
+    pub(super) fn place(
+        inputs: &[Spec],
+        flat: &Flat,
+        fusion: Option<&Fusion>,
+        batch: usize,
+        training: bool,
+        ground: &Ground,
+    ) -> Program {
+        let nodes = fusion.map_or_else(|| flat.node_specs(), |fusion| fusion.nodes(flat));
         let values = memory::count_values(inputs.len(), &nodes);
-        // Room for one slot a value.
-        let table = || vec![0; values + 1];
-        let (mut first, mut root, mut bytes, mut slot) =
-            (vec![0; nodes.len() + 1], table(), table(), table());
-        let (mut grad_slot, mut slot_bytes, mut grad_slot_bytes) = (table(), table(), table());
-        let (mut last, mut free) = (table(), vec![true; values + 1]);
-        let mut t = Tables {
-            first: &mut first,
-            root: &mut root,
-            bytes: &mut bytes,
-            slot: &mut slot,
-            grad_slot: &mut grad_slot,
-            slot_bytes: &mut slot_bytes,
-            grad_slot_bytes: &mut grad_slot_bytes,
-            last: &mut last,
-            free: &mut free,
-        };
-        memory::trace(inputs, &nodes, &flat.outputs, &mut t);
-        let slots = memory::assign_values(inputs.len(), &nodes, training, &mut t);
+        let mut owned = Owned::new(inputs.len(), &nodes);
+        let slots = owned.assign(inputs, &nodes, &flat.outputs, training);
+        let mut t = owned.tables();
         let mut needs = vec![false; values];
         let mut grad_slots = 0;
         if training {
@@ -166,17 +157,33 @@ impl Program {
                 };
                 specs.iter().map(place).collect()
             };
+            let part = fusion.map(|fusion| &fusion.parts[k]);
+            let skipped = part.is_some_and(|part| part.skipped);
             let mut call = Call {
                 id: k as u32,
                 trainable: leaf.trainable,
-                inputs: node.inputs.iter().map(|s| view_of(&cursor, *s)).collect(),
-                outputs: sources().map(|s| view_of(&cursor, s)).collect(),
                 weights: ground.weights[node.leaf].clone(),
                 state: ground.state[node.leaf].clone(),
                 packed: ground.packed[node.leaf].clone(),
                 input_masks: node.inputs.iter().map(|s| masks[value(*s)]).collect(),
                 ..Call::default()
             };
+            if !skipped {
+                call.inputs = node.inputs.iter().map(|s| view_of(&cursor, *s)).collect();
+                call.outputs = sources().map(|s| view_of(&cursor, s)).collect();
+            }
+            if let Some(part) = part {
+                let like = |view: View| view.reshape(call.outputs[0].shape());
+                call.ending = Ending {
+                    affine: ground.ends[k].first_chunk().copied(),
+                    residual: part.residual.map(|source| like(view_of(&cursor, source))),
+                    activation: part.activation,
+                };
+                if let Some((frame, inside)) = part.frame {
+                    call.frame = frame;
+                    call.inputs[0] = view_of(&cursor, inside);
+                }
+            }
             match plan.mask {
                 MaskRule::Drop => {}
                 MaskRule::Pass => {
@@ -200,7 +207,7 @@ impl Program {
             }
             let backward = training && sources().any(|s| needs[value(s)]);
             steps.push(Step {
-                alias: plan.alias,
+                alias: plan.alias || skipped,
                 backward,
                 activity: leaf
                     .activity_regularizer
@@ -214,7 +221,9 @@ impl Program {
         // Scratch is one piece, used by one call after the other.
         let scratch_start = cursor.at;
         let mut end = scratch_start;
-        for (call, node) in calls.iter_mut().zip(&flat.nodes) {
+        // A skipped call has no buffers.
+        let at_work = |(call, _): &(&mut Call, &FlatNode)| !call.outputs.is_empty();
+        for (call, node) in calls.iter_mut().zip(&flat.nodes).filter(at_work) {
             let put = |cursor: &mut Cursor, specs: &[Spec]| -> Vec<View> {
                 let views = specs.iter().map(|spec| {
                     let (shape, dtype) = (full(spec), real(spec.dtype()));
@@ -287,7 +296,10 @@ impl Program {
             }
         }
 
-        let placed = calls.into_iter().zip(&flat.nodes).map(|(call, node)| call.placed(&*node.layer));
+        let placed = calls
+            .into_iter()
+            .zip(&flat.nodes)
+            .map(|(call, node)| if call.outputs.is_empty() { call } else { call.placed(&*node.layer) });
         let calls = placed.collect();
         let inputs_at = (0..inputs.len()).map(|i| view_of(&cursor, Source::Input(i))).collect();
         let outputs = flat.outputs.iter().map(|s| view_of(&cursor, *s)).collect();

@@ -30,6 +30,7 @@ use keras_kernels::{Grad, MAX_RANK};
 use serde_json::{Map, Value};
 
 use self::compute::Kind;
+use crate::engine::Role;
 use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::plan::{Message, PlanResult, Spec, catalogue};
 
@@ -41,6 +42,10 @@ pub use source::Operation;
 trait Compute: Send + Sync {
     /// As [`Layer::pack`]: constants go to the device.
     fn pack(&self, _cx: &Context<'_>, _call: &Call) {}
+    /// As [`Layer::role`].
+    fn role(&self) -> Role {
+        Role::Alone
+    }
     /// As [`Layer::programs`].
     fn programs(&self, _call: &Call) -> Vec<Option<Recorded>> {
         Vec::new()
@@ -112,6 +117,10 @@ impl Layer for FileOperation {
         for (values, view) in self.constants.iter().zip(&call.packed) {
             crate::initializers::upload(cx.device, values, *view);
         }
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        self.kind.compute().role()
     }
 
     fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {

@@ -7,6 +7,7 @@ use super::Compute;
 use super::function::{Function, Result as Yields};
 use super::setting::{Argument, Options};
 use super::tape::{Dual, Tape};
+use crate::engine::Role;
 use crate::layer::{Call, Context, Recorded};
 use crate::ops::shapes::{broadcast, full, resolve, spec_of_any};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
@@ -177,6 +178,12 @@ impl Pointwise {
 }
 
 impl Compute for Pointwise {
+    fn role(&self) -> Role {
+        let tensors = self.operands().iter().all(|operand| matches!(operand, Argument::Tensor(_)));
+        let sums = self.function == Function::Binary(Binary::Add) && self.dtype.is_none();
+        if sums && tensors { Role::Sum } else { Role::Alone }
+    }
+
     fn pack(&self, cx: &Context<'_>, call: &Call) {
         let constants = self.operands().iter().filter_map(|operand| match operand {
             Argument::Constant { values, .. } => Some(values),

@@ -6,6 +6,7 @@ use super::compute::{self, Kind};
 use super::modules;
 use super::setting::{Argument, Index, Options, Setting};
 use crate::config::ConfigValue;
+use crate::engine::Role;
 use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::model::{NoWeights, Weighted};
 use crate::plan::{Message, PlanResult, Spec};
@@ -74,6 +75,10 @@ impl Layer for Operation {
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {
         self.kind().compute().pack(cx, call);
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        self.kind().compute().role()
     }
 
     fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {

@@ -3,6 +3,7 @@
 use keras_kernels::activation::Activation;
 
 use super::Compute;
+use crate::engine::Role;
 use crate::layer::{Call, Context};
 use crate::layers::normalization::UnitLength;
 use crate::layers::support::elementwise;
@@ -34,6 +35,10 @@ impl Activated {
 }
 
 impl Compute for Activated {
+    fn role(&self) -> Role {
+        elementwise::role(self.0)
+    }
+
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         elementwise::forward(cx, call, self.0);
     }

@@ -1,5 +1,6 @@
 use keras_kernels::activation;
 
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::elementwise;
 use crate::plan::{PlanResult, Spec};
@@ -36,6 +37,10 @@ impl Activation {
 impl Layer for Activation {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        elementwise::role(self.activation)
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

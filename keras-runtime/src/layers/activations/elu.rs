@@ -1,5 +1,6 @@
 use keras_kernels::activation::Activation;
 
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::elementwise;
 use crate::plan::{PlanResult, Spec};
@@ -39,6 +40,10 @@ impl ELU {
 impl Layer for ELU {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        elementwise::role(self.function())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -1,5 +1,6 @@
 use keras_kernels::activation::Activation;
 
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::elementwise;
 use crate::plan::{Message, PlanResult, Spec};
@@ -43,6 +44,10 @@ impl LeakyReLU {
 impl Layer for LeakyReLU {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        elementwise::role(self.function())
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

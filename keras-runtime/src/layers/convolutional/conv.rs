@@ -1,10 +1,11 @@
-use keras_kernels::Shape;
 use keras_kernels::activation::Activation;
-use keras_kernels::conv::Epilogue;
+use keras_kernels::{Shape, View};
 
 use super::window::{self, Images, Window};
+use crate::engine::Takes;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, Padding};
+use crate::layers::support::chain;
 use crate::plan::{Message, Plan, PlanResult, Size, Spec, WeightSpec, catalogue};
 use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 
@@ -123,11 +124,19 @@ macro_rules! conv {
                 cx.device.conv_pack(&conv, call.weights[0], call.packed[0]);
             }
 
+            fn takes(&self, _inputs: &[Spec]) -> Takes {
+                self.window().takes()
+            }
+
+            fn compose(&self, cx: &Context<'_>, call: &Call, _scale: View, shift: View) {
+                chain::add(cx.device, call.weights.get(1).copied(), shift);
+            }
+
             fn forward(&self, cx: &Context<'_>, call: &Call) {
                 let (window, bias) = (self.window(), call.weights.get(1).copied());
                 window.forward(cx, call, |x, y, f| {
-                    let conv = window.conv(x.shape(), y.shape(), self.groups);
-                    cx.device.conv(&conv, x, call.weights[0], call.packed.first().copied(), &Epilogue::new(bias, f), y);
+                    let conv = window.framed(call, x.shape(), y.shape(), self.groups);
+                    cx.device.conv(&conv, x, call.weights[0], call.packed.first().copied(), &call.epilogue(bias, f), y);
                 });
             }
 

@@ -1,10 +1,11 @@
-use keras_kernels::Shape;
 use keras_kernels::activation::Activation;
-use keras_kernels::conv::Epilogue;
+use keras_kernels::{Shape, View};
 
 use super::window::{self, Images, Window};
+use crate::engine::Takes;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, Padding};
+use crate::layers::support::chain;
 use crate::plan::{Plan, PlanResult, Size, Spec, WeightSpec, catalogue};
 use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 
@@ -102,11 +103,19 @@ macro_rules! depthwise_conv {
                 self.plan(inputs)
             }
 
+            fn takes(&self, _inputs: &[Spec]) -> Takes {
+                self.window().takes()
+            }
+
+            fn compose(&self, cx: &Context<'_>, call: &Call, _scale: View, shift: View) {
+                chain::add(cx.device, call.weights.get(1).copied(), shift);
+            }
+
             fn forward(&self, cx: &Context<'_>, call: &Call) {
                 let (window, bias) = (self.window(), call.weights.get(1).copied());
                 window.forward(cx, call, |x, y, f| {
-                    let conv = window.conv(x.shape(), y.shape(), x.shape().last());
-                    cx.device.conv(&conv, x, call.weights[0], None, &Epilogue::new(bias, f), y);
+                    let conv = window.framed(call, x.shape(), y.shape(), x.shape().last());
+                    cx.device.conv(&conv, x, call.weights[0], None, &call.epilogue(bias, f), y);
                 });
             }
 

@@ -1,10 +1,12 @@
 use keras_kernels::activation::Activation;
 use keras_kernels::conv::Epilogue;
-use keras_kernels::{Grad, Shape};
+use keras_kernels::{Grad, Shape, View};
 
 use super::window::{self, Images, Window};
+use crate::engine::Takes;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, Padding};
+use crate::layers::support::chain;
 use crate::plan::{Message, Plan, PlanResult, Size, Spec, WeightSpec, catalogue};
 use crate::{Constraint, Initializer, Regularizer, plan_inputs, plan_try};
 
@@ -129,14 +131,22 @@ macro_rules! separable_conv {
                 self.plan(inputs)
             }
 
+            fn takes(&self, _inputs: &[Spec]) -> Takes {
+                self.window().takes()
+            }
+
+            fn compose(&self, cx: &Context<'_>, call: &Call, _scale: View, shift: View) {
+                chain::add(cx.device, call.weights.get(2).copied(), shift);
+            }
+
             fn forward(&self, cx: &Context<'_>, call: &Call) {
                 let (window, bias) = (self.window(), call.weights.get(2).copied());
                 let between = window.turn().rest(&call.saved)[0];
                 window.forward(cx, call, |x, y, f| {
-                    let conv = window.conv(x.shape(), between.shape(), x.shape().last());
+                    let conv = window.framed(call, x.shape(), between.shape(), x.shape().last());
                     cx.device.conv(&conv, x, call.weights[0], None, &Epilogue::NONE, between);
                     let conv = self.pointwise().conv(between.shape(), y.shape(), 1);
-                    cx.device.conv(&conv, between, call.weights[1], None, &Epilogue::new(bias, f), y);
+                    cx.device.conv(&conv, between, call.weights[1], None, &call.epilogue(bias, f), y);
                 });
             }
 

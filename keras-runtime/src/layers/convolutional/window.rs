@@ -6,6 +6,7 @@ use keras_kernels::elementwise::{Binary, Instr, Program};
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{Grad, MAX_RANK, Shape, View};
 
+use crate::engine::Takes;
 use crate::layer::{Call, Context};
 use crate::layers::options::{DataFormat, Padding, check_image};
 use crate::layers::support::activated;
@@ -194,6 +195,22 @@ impl<const N: usize> Window<N> {
             channels,
             filters,
             groups,
+        }
+    }
+
+    /// The geometry of a call's convolution, whose input may lack the zeros that a layer before it puts around it.
+    pub(super) fn framed(&self, call: &Call, x: Shape, y: Shape, groups: usize) -> Conv {
+        let mut conv = self.conv(x, y, groups);
+        conv.padding.iter_mut().zip(call.frame).for_each(|(padding, frame)| *padding += frame);
+        conv
+    }
+
+    /// What a layer of this geometry can do for the calls around it: all with channels last, where no activation of its own comes between.
+    pub(super) const fn takes(&self) -> Takes {
+        let last = !self.data_format.is_first();
+        Takes {
+            ending: last && self.activation.is_linear(),
+            frame: last && matches!(self.padding, Padding::Valid),
         }
     }
 

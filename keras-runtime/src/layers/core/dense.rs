@@ -3,8 +3,9 @@ use keras_kernels::matmul::Gemm;
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{Shape, View};
 
+use crate::engine::Takes;
 use crate::layer::{Call, Context, Layer};
-use crate::layers::support::activated;
+use crate::layers::support::{activated, chain};
 use crate::plan::{Message, Plan, PlanResult, Spec, catalogue};
 use crate::{Constraint, Initializer, Regularizer, Weight, plan_inputs};
 
@@ -90,10 +91,18 @@ impl Layer for Dense {
         self.plan(inputs)
     }
 
+    fn takes(&self, _inputs: &[Spec]) -> Takes {
+        Takes { ending: self.activation.is_linear(), frame: false }
+    }
+
+    fn compose(&self, cx: &Context<'_>, call: &Call, _scale: View, shift: View) {
+        chain::add(cx.device, call.weights.get(1).copied(), shift);
+    }
+
     fn forward(&self, cx: &Context<'_>, call: &Call) {
         let (x, bias) = (call.inputs[0], call.weights.get(1).copied());
         let (to, f) = activated::target(call, self.activation);
-        cx.device.gemm(&self.gemm(x), x, call.weights[0], bias, f, keras_kernels::Grad::write(to));
+        cx.device.gemm_fused(&self.gemm(x), x, call.weights[0], &call.epilogue(bias, f), to);
         activated::finish(cx, call, self.activation);
     }
 

@@ -1,4 +1,5 @@
 use super::elementwise::Merge;
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::plan::{PlanResult, Spec};
 
@@ -30,6 +31,10 @@ impl Add {
 impl Layer for Add {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        Role::Sum
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -5,6 +5,7 @@ use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Value, json};
 
 use crate::config::ConfigValue;
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::chain::Chain;
 use crate::plan::{Message, Plan, PlanResult, Spec, WeightSpec, catalogue};
@@ -403,6 +404,33 @@ impl Layer for BatchNormalization {
 
     fn check_masks(&self, inputs: &[Spec], masks: &[Option<Shape>]) -> Result<(), Message> {
         catalogue::masks_of_steps(&inputs[0], masks[0].as_ref())
+    }
+
+    fn role(&self, inputs: &[Spec]) -> Role {
+        let last = inputs[0].axis(self.axis).is_some_and(|axis| axis + 1 == inputs[0].rank());
+        if last { Role::Affine } else { Role::Alone }
+    }
+
+    /// `scale' = scale * s` and `shift' = (shift - mean) * s + beta`, where `s = gamma / sqrt(variance + epsilon)`.
+    fn compose(&self, cx: &Context<'_>, call: &Call, scale: View, shift: View) {
+        let mut chain = Chain::new();
+        let (variance, epsilon) = (chain.input(call.state[MOVING_VARIANCE]), chain.scalar(self.epsilon));
+        let shifted = chain.add(variance, epsilon);
+        let mut factor = chain.unary(Unary::Rsqrt, shifted);
+        if let Some(gamma) = self.gamma(call) {
+            let gamma = chain.input(gamma);
+            factor = chain.mul(factor, gamma);
+        }
+        let (old, mean) = (chain.input(shift), chain.input(call.state[MOVING_MEAN]));
+        let difference = chain.sub(old, mean);
+        let mut result = chain.mul(difference, factor);
+        if let Some(beta) = self.beta(call) {
+            let beta = chain.input(beta);
+            result = chain.add(result, beta);
+        }
+        let old = chain.input(scale);
+        let factor = chain.mul(old, factor);
+        chain.run(cx.device, &[(factor, Grad::write(scale)), (result, Grad::write(shift))]);
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -1,6 +1,7 @@
 use keras_kernels::elementwise::{Binary, Instr, Program};
 use keras_kernels::{Grad, Shape};
 
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::PartialShape;
 use crate::layers::support::{noise, walks};
@@ -113,6 +114,10 @@ impl AlphaDropout {
 impl Layer for AlphaDropout {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        Role::Identity
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

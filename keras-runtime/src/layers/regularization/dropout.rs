@@ -1,5 +1,6 @@
 use keras_kernels::Grad;
 
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::PartialShape;
 use crate::layers::support::noise;
@@ -48,6 +49,10 @@ impl Dropout {
 impl Layer for Dropout {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        Role::Identity
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

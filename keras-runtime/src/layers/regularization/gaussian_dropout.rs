@@ -1,5 +1,6 @@
 use keras_kernels::Grad;
 
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::{noise, walks};
 use crate::plan::{Message, PlanResult, Spec};
@@ -46,6 +47,10 @@ impl GaussianDropout {
 impl Layer for GaussianDropout {
     fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
         self.plan(inputs)
+    }
+
+    fn role(&self, _inputs: &[Spec]) -> Role {
+        Role::Identity
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

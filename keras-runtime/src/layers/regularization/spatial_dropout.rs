@@ -1,5 +1,6 @@
 use keras_kernels::{Grad, Shape};
 
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, check_image};
 use crate::layers::support::noise;
@@ -43,6 +44,10 @@ macro_rules! spatial_dropout {
         impl Layer for $name {
             fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
                 self.plan(inputs)
+            }
+
+            fn role(&self, _inputs: &[Spec]) -> Role {
+                Role::Identity
             }
 
             fn forward(&self, cx: &Context<'_>, call: &Call) {

@@ -1,3 +1,4 @@
+use crate::engine::Role;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{Borders, DataFormat};
 use crate::layers::support::frame;
@@ -29,6 +30,10 @@ macro_rules! zero_padding {
         impl Layer for $name {
             fn plan_for(&self, inputs: &[Spec]) -> PlanResult {
                 self.plan(inputs)
+            }
+
+            fn role(&self, _inputs: &[Spec]) -> Role {
+                frame::role(&self.padding, self.format())
             }
 
             fn forward(&self, cx: &Context<'_>, call: &Call) {

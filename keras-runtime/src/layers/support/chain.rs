@@ -8,6 +8,15 @@ const CAPACITY: usize = 40;
 /// Most inputs, scalars or outputs of a chain.
 const MOST: usize = 10;
 
+/// Adds a tensor, if there is one, to another.
+pub(crate) fn add(device: &Device, from: Option<View>, to: View) {
+    if let Some(from) = from {
+        let mut chain = Chain::new();
+        let value = chain.input(from);
+        chain.run(device, &[(value, Grad::add(to))]);
+    }
+}
+
 /// A chain under construction: values are named by what the methods return. Inputs and scalars are given where they are used.
 ///
 /// It serves layers whose options add and drop terms; a fixed chain is better a const.

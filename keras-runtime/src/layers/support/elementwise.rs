@@ -2,6 +2,7 @@
 
 use keras_kernels::activation::Activation;
 
+use crate::engine::Role;
 use crate::layer::{Call, Context};
 use crate::plan::{Message, Plan, PlanResult, Spec, catalogue};
 
@@ -27,6 +28,11 @@ pub(crate) const fn plan(x: &Spec, f: Activation) -> PlanResult {
         return Ok(Plan::new(x.with_shape(x.shape().with_dim(at, x.dim(at) / 2))));
     }
     Ok(Plan::new(*x))
+}
+
+/// What a layer that applies `f` is to a fused pass.
+pub(crate) const fn role(f: Activation) -> Role {
+    if f.is_elementwise() { Role::Activation(f) } else { Role::Alone }
 }
 
 /// Applies `f`.

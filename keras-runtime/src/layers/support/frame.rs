@@ -1,9 +1,11 @@
 //! Adding to, and taking from, the borders of images.
 
+use keras_kernels::conv::MAX_SPATIAL;
 use keras_kernels::layout::Walk;
 use keras_kernels::{Grad, MAX_RANK, Shape};
 
 use super::walks;
+use crate::engine::Role;
 use crate::layer::{Call, Context};
 use crate::layers::options::{Borders, DataFormat, check_image};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec};
@@ -24,6 +26,16 @@ pub(crate) const fn plan_padding<const N: usize>(
         i += 1;
     }
     Ok(Plan::new(x.with_shape(shape)).mask(MaskRule::Drop))
+}
+
+/// What a layer that adds zeros at the borders is to a fused pass.
+pub(crate) fn role<const N: usize>(borders: &Borders<N>, format: DataFormat) -> Role {
+    if format.is_first() {
+        return Role::Alone;
+    }
+    let mut before = [0; MAX_SPATIAL];
+    before.iter_mut().zip(&borders.0).for_each(|(before, border)| *before = border[0]);
+    Role::Frame(before)
 }
 
 /// The plan of a layer that cuts the borders off.
