@@ -5,7 +5,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use keras_kernels::activation::Activation;
 use keras_kernels::elementwise::{Binary, Instr, Program};
-use keras_kernels::norm::{Affine, Kind, Moments, Norm};
+use keras_kernels::norm::{Affine, Kind, Moments, Norm, Rectifier};
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{Device, Grad, Shape, View};
 
@@ -108,7 +108,7 @@ fn norm(bencher: Bencher<'_, '_>, norm: Norm) {
     let (device, x, y) = (Device::cpu(), tensor(&[n]), tensor(&[n]));
     let (gamma, beta) = (tensor(&[weights]), tensor(&[weights]));
     let (mean, inverse) = (tensor(&[statistics]), tensor(&[statistics]));
-    let affine = Affine { gamma: Some(gamma.1), beta: Some(beta.1) };
+    let affine = Affine { gamma: Some(gamma.1), beta: Some(beta.1), rectifier: Rectifier::Linear };
     let moments = Moments { mean: mean.1, inverse: inverse.1 };
     bencher
         .counter(ItemsCount::new(n))

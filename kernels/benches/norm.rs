@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use keras_kernels::elementwise::{Binary as Two, Instr, Program, Unary as One};
-use keras_kernels::norm::{Affine, Kind, Moments, Norm, NormGrads, Statistics};
+use keras_kernels::norm::{Affine, Kind, Moments, Norm, NormGrads, Rectifier, Statistics};
 use keras_kernels::{Device, Grad, Shape, View};
 
 struct Tensor(#[allow(dead_code)] Vec<f32>, View);
@@ -128,7 +128,7 @@ fn main() {
         let [m, v, a, l] = [0; 4].map(|_| tensor(&[samples, 1, groups, 1]));
         let [g, b, dg, db] = [0; 4].map(|_| tensor(&[1, 1, groups, channels]));
         let moments = Moments { mean: m.1, inverse: v.1 };
-        let affine = Affine { gamma: Some(g.1), beta: Some(b.1) };
+        let affine = Affine { gamma: Some(g.1), beta: Some(b.1), rectifier: Rectifier::Linear };
         let time = |f: &dyn Fn()| {
             let start = Instant::now();
             f();
@@ -147,7 +147,7 @@ fn main() {
                         beta: Some(Grad::write(db.1)),
                     };
                     let statistics = Statistics::OfInput(None);
-                    device.norm_grad(&norm, statistics, x.1, affine.gamma, moments, dy.1, [a.1, l.1], grads);
+                    device.norm_grad(&norm, statistics, x.1, affine, moments, dy.1, grads);
                 },
             ];
             for (best, run) in best.iter_mut().zip(runs) {

@@ -50,6 +50,13 @@ impl<T: Element> Raw<T> {
         Raw { address: slice.as_mut_ptr(), len: slice.len() }
     }
 
+    /// `len` elements from `start`, for whoever makes slices of them.
+    #[inline(always)]
+    pub(crate) fn cut(self, start: usize, len: usize) -> Raw<T> {
+        debug_assert!(start + len <= self.len);
+        Raw { address: self.address.wrapping_add(start), len }
+    }
+
     /// The address of element `offset`, for kernels that do their own arithmetic on addresses.
     #[inline(always)]
     pub(crate) fn at(self, offset: usize) -> *mut T {

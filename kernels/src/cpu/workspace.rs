@@ -54,9 +54,27 @@ fn take(workspace: &'static LocalKey<Cell<Vec<Line>>>, lines: usize) -> Vec<Line
 
 /// Calls `work` with `elements` numbers to work in: aligned to a cache line, of whatever value. [`tasks`] within have others.
 pub(crate) fn with<T: Float, R>(elements: usize, work: impl FnOnce(&mut [T]) -> R) -> R {
-    let mut workspace = take(&SHARED, (elements * size_of::<T>()).div_ceil(size_of::<Line>()));
-    // SAFETY: the workspace has room for them; every pattern of bits is a number.
-    let result = work(unsafe { std::slice::from_raw_parts_mut(workspace.as_mut_ptr().cast(), elements) });
+    with_both(elements, 0, |numbers, _: &mut [T]| work(numbers))
+}
+
+/// Calls `work` with so many numbers of two types to work in: aligned to a cache line, of whatever value.
+pub(crate) fn with_both<A: Float, B: Float, R>(
+    first: usize,
+    second: usize,
+    work: impl FnOnce(&mut [A], &mut [B]) -> R,
+) -> R {
+    let lines = |bytes: usize| bytes.div_ceil(size_of::<Line>());
+    let (before, after) = (lines(first * size_of::<A>()), lines(second * size_of::<B>()));
+    let mut workspace = take(&SHARED, before + after);
+    let (left, right) = workspace.split_at_mut(before);
+    // SAFETY: each part has room for its numbers, and they do not overlap; every pattern of bits is a number.
+    let (left, right) = unsafe {
+        (
+            std::slice::from_raw_parts_mut(left.as_mut_ptr().cast(), first),
+            std::slice::from_raw_parts_mut(right.as_mut_ptr().cast(), second),
+        )
+    };
+    let result = work(left, right);
     SHARED.set(workspace);
     result
 }

@@ -13,12 +13,16 @@
 //! Sources: Ioffe and Szegedy, 2015; Ba et al., 2016; Wu and He, 2018; Zhang and Sennrich, 2019;
 //! <https://keras.io/api/layers/normalization_layers/>.
 
-mod block;
+mod columns;
 mod cpu;
 mod operands;
+mod rectifier;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod tiling;
+
+pub use rectifier::Rectifier;
 
 use crate::{Grad, View};
 
@@ -75,13 +79,15 @@ impl Norm {
     }
 }
 
-/// Scale and offset after the normalization; one element a channel.
+/// What follows the normalization: scale and offset, one element a channel, and a rectifier.
 #[derive(Clone, Copy, Debug)]
 pub struct Affine {
     /// Scale.
     pub gamma: Option<View>,
     /// Offset.
     pub beta: Option<View>,
+    /// What the result goes through on its way to memory.
+    pub rectifier: Rectifier,
 }
 
 /// Statistics, [`Norm::statistics`] elements each.
@@ -143,16 +149,16 @@ pub trait Normalizations {
     /// Normalizes with given statistics (`moments.mean` and `variance`); leaves `moments.inverse`.
     fn norm_fixed(&self, norm: &Norm, x: View, affine: Affine, variance: View, moments: Moments, y: View);
 
-    /// Gradients. `moments` is what the forward pass left; `sums` are scratch of `norm.statistics()` elements each.
+    /// Gradients. `moments` is what the forward pass left. `affine` is that of the forward pass: the slope of its rectifier is
+    /// computed from `x`, so the result is not needed.
     fn norm_grad(
         &self,
         norm: &Norm,
         statistics: Statistics,
         x: View,
-        gamma: Option<View>,
+        affine: Affine,
         moments: Moments,
         dy: View,
-        sums: [View; 2],
         grads: NormGrads,
     );
 }

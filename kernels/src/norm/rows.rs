@@ -1,27 +1,74 @@
-//! Layer and RMS normalization: a row at a time, while it is in the cache.
+//! Layer and RMS normalization: a few rows at a time, while they are in the cache.
 
+use super::columns::{add, read, write};
 use super::operands::Operands;
-use super::{Kind, Norm};
+use super::rectifier::Clip;
+use super::tiling::LANES;
+use super::{Kind, Norm, NormGrads};
 use crate::cpu::math::Real;
-use crate::cpu::raw::{BLOCK, Raw, store};
-use crate::cpu::simd::{Kernel, Level};
-use crate::cpu::threads;
-use crate::softmax::rows::lane_sum;
-use crate::{Grad, Mode, View};
+use crate::cpu::raw::Raw;
+use crate::cpu::simd::{Kernel, Level, fma};
+use crate::cpu::{threads, workspace};
+use crate::reduce::cpu::emit;
+use crate::{Mode, View};
 
 /// Elements of one task, about.
 const PIECE: usize = 8_192;
 /// Operations an element.
 const COST: usize = 4;
+/// Rows that run side by side, so that their sums do not wait for each other.
+const ROWS: usize = 4;
+/// Most partial sums of a weight's gradient.
+const PARTIALS: usize = 32;
 
 /// Whether statistics are those of contiguous rows.
 pub(super) fn fits(norm: &Norm) -> bool {
     norm.spatial == 1 && norm.groups == 1
 }
 
+/// Calls `$step::<L, R, N>` for the columns of `R` rows of `n`.
+macro_rules! columns {
+    ($n:expr, |$N:ident, $column:ident| $body:expr) => {{
+        let (n, mut $column) = ($n, 0);
+        while $column + LANES <= n {
+            const $N: usize = LANES;
+            $body;
+            $column += LANES;
+        }
+        while $column < n {
+            const $N: usize = 1;
+            $body;
+            $column += 1;
+        }
+    }};
+}
+
+/// Sums in lanes, one a row.
+type Lanes<T, const R: usize> = [[T; LANES]; R];
+
+/// The sum of lanes, in pairs.
+#[inline(always)]
+fn total<T: Real>(mut lanes: [T; LANES]) -> T {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] += lanes[i + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// Statistics of `R` rows.
+#[derive(Clone, Copy)]
+struct Row<T> {
+    mean: T,
+    inverse: T,
+}
+
 struct Forward<T> {
     operands: Operands<T>,
-    beta: Option<Raw<T>>,
+    clip: Option<Clip<T>>,
     y: Raw<T>,
     start: usize,
     end: usize,
@@ -31,58 +78,95 @@ impl<T: Real> Kernel for Forward<T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        let Operands { norm, x, mean, inverse, gamma, .. } = self.operands;
-        let n = norm.channels;
-        let scale = T::lit(1.0 / n as f64);
-        // SAFETY: weights, which nothing writes.
-        let (gamma, beta) = unsafe { (gamma.map(|g| g.slice(0, n)), self.beta.map(|b| b.slice(0, n))) };
-        let mut out = [T::default(); BLOCK];
-        for row in self.start..self.end {
-            // SAFETY: a row of this task; it is not used once the result's has been made.
-            let x = unsafe { x.slice(row * n, n) };
-            let m = if norm.kind == Kind::RootMeanSquare { T::zero() } else { lane_sum(n, |i| x[i]) * scale };
-            let variance = lane_sum(n, |i| (x[i] - m) * (x[i] - m)) * scale;
-            let inv = (variance + T::lit(norm.epsilon)).sqrt().recip();
-            // SAFETY: the row's statistics.
-            unsafe {
-                mean.set(row, m);
-                inverse.set(row, inv);
-            }
-            for at in (0..n).step_by(BLOCK) {
-                let len = BLOCK.min(n - at);
-                // SAFETY: as above, block by block since it may be the result's memory.
-                let x = unsafe { self.operands.x.slice(row * n + at, len) };
-                let out = &mut out[..len];
-                for i in 0..len {
-                    out[i] = (x[i] - m) * inv;
-                }
-                if let Some(gamma) = gamma {
-                    out.iter_mut().zip(&gamma[at..]).for_each(|(o, g)| *o *= *g);
-                }
-                if let Some(beta) = beta {
-                    out.iter_mut().zip(&beta[at..]).for_each(|(o, b)| *o += *b);
-                }
-                // SAFETY: the block of this task.
-                unsafe { self.y.slice_mut(row * n + at, len) }.copy_from_slice(out);
-            }
+        let mut row = self.start;
+        while row + ROWS <= self.end {
+            self.rows::<L, ROWS>(row);
+            row += ROWS;
+        }
+        while row < self.end {
+            self.rows::<L, 1>(row);
+            row += 1;
         }
     }
 }
 
-pub(super) fn forward<T: Real>(operands: Operands<T>, beta: Option<View>, y: View) {
+impl<T: Real> Forward<T> {
+    #[inline(always)]
+    fn rows<L: Level, const R: usize>(&self, row: usize) {
+        let Operands { norm, x, mean, inverse, .. } = self.operands;
+        let n = norm.channels;
+        let (start, share) = (row * n, T::lit(1.0 / n as f64));
+        // SAFETY: rows of this task, read before the result is written; their statistics; weights, which nothing writes.
+        unsafe {
+            let mut means = [T::zero(); R];
+            if norm.kind == Kind::Standard {
+                let mut sums: Lanes<T, R> = [[T::zero(); LANES]; R];
+                columns!(n, |N, c| for r in 0..R {
+                    let x = read::<T, N>(x, start + r * n + c);
+                    for i in 0..N {
+                        sums[r][i] += x[i];
+                    }
+                });
+                means = sums.map(|sums| total(sums) * share);
+            }
+            // What rounding left of the sums, too: the mean is off by that much.
+            let (mut rests, mut squares): (Lanes<T, R>, Lanes<T, R>) =
+                ([[T::zero(); LANES]; R], [[T::zero(); LANES]; R]);
+            columns!(n, |N, c| for r in 0..R {
+                let x = read::<T, N>(x, start + r * n + c);
+                for i in 0..N {
+                    let d = x[i] - means[r];
+                    rests[r][i] += d;
+                    squares[r][i] = fma::<L, T>(d, d, squares[r][i]);
+                }
+            });
+            let mut inverses = [T::zero(); R];
+            for r in 0..R {
+                let mut square = total(squares[r]) * share;
+                if norm.kind == Kind::Standard {
+                    let rest = total(rests[r]) * share;
+                    means[r] += rest;
+                    square -= rest * rest;
+                }
+                inverses[r] = (square + T::lit(norm.epsilon)).sqrt().recip();
+            }
+            for r in 0..R {
+                mean.set(row + r, means[r]);
+                inverse.set(row + r, inverses[r]);
+            }
+            columns!(n, |N, c| {
+                let (gamma, beta) = self.operands.weights::<N>(c);
+                for r in 0..R {
+                    let mut x = read::<T, N>(x, start + r * n + c);
+                    for i in 0..N {
+                        x[i] = fma::<L, T>((x[i] - means[r]) * inverses[r], gamma[i], beta[i]);
+                    }
+                    if let Some(clip) = &self.clip {
+                        x = x.map(|x| clip.value(x));
+                    }
+                    write(self.y, start + r * n + c, x);
+                }
+            });
+        }
+    }
+}
+
+pub(super) fn forward<T: Real>(operands: Operands<T>, clip: Option<Clip<T>>, y: View) {
     let norm = operands.norm;
     assert!(y.size() == norm.size(), "the result of a normalization");
-    let (beta, y) = (beta.map(Raw::of), Raw::of(y));
+    let y = Raw::of(y);
     threads::pieces(norm.samples, PIECE / norm.channels.max(1), norm.channels * COST, |start, end| {
-        T::dispatch(Forward { operands, beta, y, start, end });
+        T::dispatch(Forward { operands, clip, y, start, end });
     });
 }
 
 struct Backward<T> {
     operands: Operands<T>,
+    clip: Option<Clip<T>>,
     dy: Raw<T>,
-    dx: Raw<T>,
-    mode: Mode,
+    dx: Option<(Raw<T>, Mode)>,
+    /// Sums over the rows: `dy`, and `dy * normalized`.
+    sums: Option<Raw<f64>>,
     start: usize,
     end: usize,
 }
@@ -91,45 +175,135 @@ impl<T: Real> Kernel for Backward<T> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        let Operands { norm, x, mean, inverse, gamma, .. } = self.operands;
-        let n = norm.channels;
-        let scale = T::lit(1.0 / n as f64);
-        // SAFETY: weights, which nothing writes.
-        let gamma = gamma.map(|g| unsafe { g.slice(0, n) });
-        let mut out = [T::default(); BLOCK];
-        for row in self.start..self.end {
-            // SAFETY: a row of this task, and its statistics; `dy` is read block by block once `dx` is written.
-            let (x, dy, m, inv) =
-                unsafe { (x.slice(row * n, n), self.dy.slice(row * n, n), mean.get(row), inverse.get(row)) };
-            let (plain, normalized) = match gamma {
-                Some(g) => {
-                    (lane_sum(n, |i| dy[i] * g[i]), lane_sum(n, |i| dy[i] * g[i] * ((x[i] - m) * inv)))
-                }
-                None => (lane_sum(n, |i| dy[i]), lane_sum(n, |i| dy[i] * ((x[i] - m) * inv))),
-            };
-            let plain = if norm.kind == Kind::Standard { plain * scale } else { T::zero() };
-            let normalized = normalized * scale;
-            for at in (0..n).step_by(BLOCK) {
-                let len = BLOCK.min(n - at);
-                let (out, x) = (&mut out[..len], &x[at..at + len]);
-                // SAFETY: a block of the row, not written yet.
-                out.copy_from_slice(unsafe { self.dy.slice(row * n + at, len) });
-                if let Some(gamma) = gamma {
-                    out.iter_mut().zip(&gamma[at..]).for_each(|(o, g)| *o *= *g);
-                }
-                for i in 0..len {
-                    out[i] = inv * (out[i] - plain - (x[i] - m) * inv * normalized);
-                }
-                // SAFETY: the block of this task.
-                store(out, unsafe { self.dx.slice_mut(row * n + at, len) }, self.mode);
-            }
+        let mut row = self.start;
+        while row + ROWS <= self.end {
+            self.rows::<L, ROWS>(row);
+            row += ROWS;
+        }
+        while row < self.end {
+            self.rows::<L, 1>(row);
+            row += 1;
         }
     }
 }
 
-pub(super) fn backward<T: Real>(operands: Operands<T>, dy: Raw<T>, dx: Grad) {
-    let (norm, to, mode) = (operands.norm, Raw::of(dx.view), dx.mode);
-    threads::pieces(norm.samples, PIECE / norm.channels.max(1), 2 * norm.channels * COST, |start, end| {
-        T::dispatch(Backward { operands, dy, dx: to, mode, start, end });
+impl<T: Real> Backward<T> {
+    /// The normalized elements, and `dy` before the clip.
+    ///
+    /// # Safety
+    /// Rows of this task that nothing writes meanwhile.
+    #[inline(always)]
+    unsafe fn grad<L: Level, const N: usize>(
+        &self,
+        at: usize,
+        row: Row<T>,
+        (gamma, beta): ([T; N], [T; N]),
+    ) -> [[T; N]; 2] {
+        // SAFETY: the caller's promise.
+        let (mut x, mut dy) = unsafe { (read::<T, N>(self.operands.x, at), read::<T, N>(self.dy, at)) };
+        for i in 0..N {
+            x[i] = (x[i] - row.mean) * row.inverse;
+        }
+        if let Some(clip) = &self.clip {
+            for i in 0..N {
+                dy[i] = clip.grad(fma::<L, T>(x[i], gamma[i], beta[i]), dy[i]);
+            }
+        }
+        [x, dy]
+    }
+
+    #[inline(always)]
+    fn rows<L: Level, const R: usize>(&self, row: usize) {
+        let Operands { norm, mean, inverse, .. } = self.operands;
+        let n = norm.channels;
+        let (start, share) = (row * n, T::lit(1.0 / n as f64));
+        // SAFETY: rows of this task, read before the gradient is written; statistics and weights, which nothing writes; sums of this
+        // task.
+        unsafe {
+            let mut of = [Row { mean: T::zero(), inverse: T::zero() }; R];
+            for r in 0..R {
+                let mean = if norm.kind == Kind::Standard { mean.get(row + r) } else { T::zero() };
+                of[r] = Row { mean, inverse: inverse.get(row + r) };
+            }
+            let (mut levels, mut tilts): (Lanes<T, R>, Lanes<T, R>) =
+                ([[T::zero(); LANES]; R], [[T::zero(); LANES]; R]);
+            if self.dx.is_some() {
+                columns!(n, |N, c| {
+                    let weights = self.operands.weights::<N>(c);
+                    for r in 0..R {
+                        let [x, dy] = self.grad::<L, N>(start + r * n + c, of[r], weights);
+                        for i in 0..N {
+                            let g = dy[i] * weights.0[i];
+                            levels[r][i] += g;
+                            tilts[r][i] = fma::<L, T>(g, x[i], tilts[r][i]);
+                        }
+                    }
+                });
+            }
+            let level =
+                levels.map(|l| if norm.kind == Kind::Standard { total(l) * share } else { T::zero() });
+            let tilt = tilts.map(|t| total(t) * share);
+            columns!(n, |N, c| {
+                let weights = self.operands.weights::<N>(c);
+                let (mut sum, mut product) = ([T::zero(); N], [T::zero(); N]);
+                for r in 0..R {
+                    let at = start + r * n + c;
+                    let [x, dy] = self.grad::<L, N>(at, of[r], weights);
+                    for i in 0..N {
+                        sum[i] += dy[i];
+                        product[i] = fma::<L, T>(dy[i], x[i], product[i]);
+                    }
+                    if let Some((dx, mode)) = self.dx {
+                        let mut out = if mode == Mode::Add { read(dx, at) } else { [T::zero(); N] };
+                        for i in 0..N {
+                            let g = fma::<L, T>(dy[i], weights.0[i], -level[r]);
+                            out[i] = fma::<L, T>(of[r].inverse, fma::<L, T>(-x[i], tilt[r], g), out[i]);
+                        }
+                        write(dx, at, out);
+                    }
+                }
+                if let Some(sums) = self.sums {
+                    add(sums, n, c, [sum.map(T::wide), product.map(T::wide)]);
+                }
+            });
+        }
+    }
+}
+
+pub(super) fn backward<T: Real>(operands: &Operands<T>, clip: Option<Clip<T>>, dy: View, grads: NormGrads) {
+    let (operands, norm) = (*operands, operands.norm);
+    let (rows, n) = (norm.samples, norm.channels);
+    let dx = grads.x.map(|dx| {
+        assert!(dx.view.size() == norm.size(), "the gradient of {norm:?}");
+        (Raw::of(dx.view), dx.mode)
+    });
+    let dy = Raw::of(dy);
+    let piece = PIECE / n.max(1);
+    if grads.gamma.is_none() && grads.beta.is_none() {
+        threads::pieces(rows, piece, 2 * n * COST, |start, end| {
+            T::dispatch(Backward { operands, clip, dy, dx, sums: None, start, end });
+        });
+        return;
+    }
+    // Each piece has sums of its own; few pieces, so that there are many rows for each.
+    let piece = piece.max(rows.div_ceil(PARTIALS)).max(2 * ROWS);
+    let pieces = rows.div_ceil(piece);
+    workspace::with(pieces * 2 * n, |partials: &mut [f64]| {
+        partials.fill(0.0);
+        let all = Raw::from_slice(partials);
+        threads::pieces(rows, piece, 2 * n * COST, |start, end| {
+            // SAFETY: the sums of this piece.
+            let sums = Some(Raw::from_slice(unsafe { all.slice_mut(start / piece * 2 * n, 2 * n) }));
+            T::dispatch(Backward { operands, clip, dy, dx, sums, start, end });
+        });
+        let (first, others) = partials.split_at_mut(2 * n);
+        for other in others.chunks_exact(2 * n) {
+            first.iter_mut().zip(other).for_each(|(sum, term)| *sum += *term);
+        }
+        for (to, sums) in [(grads.beta, &first[..n]), (grads.gamma, &first[n..])] {
+            if let Some(to) = to {
+                sums.iter().enumerate().for_each(|(i, sum)| emit(to, i, *sum));
+            }
+        }
     });
 }

@@ -1,5 +1,5 @@
 use keras_kernels::elementwise::{Binary, Unary};
-use keras_kernels::norm::{Affine, Moments, Moving, Norm, NormGrads, Statistics};
+use keras_kernels::norm::{Affine, Moments, Moving, Norm, NormGrads, Rectifier, Statistics};
 use keras_kernels::random::Stream;
 use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Value, json};
@@ -211,7 +211,7 @@ impl BatchNormalization {
 
     fn fused_forward(&self, cx: &Context<'_>, call: &Call, parts: &Parts, norm: &Norm) {
         let (x, y) = (call.inputs[0], call.outputs[0]);
-        let affine = Affine { gamma: self.gamma(call), beta: self.beta(call) };
+        let affine = self.affine(call);
         let (moving_mean, moving_variance) = (call.state[MOVING_MEAN], call.state[MOVING_VARIANCE]);
         if self.learns(cx, call) {
             let moments = Moments { mean: call.saved[MEAN], inverse: call.saved[INVERSE] };
@@ -234,9 +234,12 @@ impl BatchNormalization {
         let mean = if learns { call.saved[MEAN] } else { call.state[MOVING_MEAN] };
         let moments = Moments { mean, inverse: call.saved[INVERSE] };
         let statistics = if learns { Statistics::OfInput(parts.mask) } else { Statistics::Fixed };
-        let sums = [call.backward_scratch[0], call.backward_scratch[1]];
-        let (x, dy, gamma) = (call.inputs[0], call.output_grads[0], self.gamma(call));
-        cx.device.norm_grad(norm, statistics, x, gamma, moments, dy, sums, grads);
+        let (x, dy) = (call.inputs[0], call.output_grads[0]);
+        cx.device.norm_grad(norm, statistics, x, self.affine(call), moments, dy, grads);
+    }
+
+    fn affine(&self, call: &Call) -> Affine {
+        Affine { gamma: self.gamma(call), beta: self.beta(call), rectifier: Rectifier::Linear }
     }
 
     /// Whether the batch's own statistics are used.

@@ -1,7 +1,7 @@
 //! What layer, group, RMS and unit normalization share: values divided by a statistic of their own sample.
 
 use keras_kernels::elementwise::{Binary, Unary};
-use keras_kernels::norm::{Affine, Kind, Moments, Norm, NormGrads, Statistics};
+use keras_kernels::norm::{Affine, Kind, Moments, Norm, NormGrads, Rectifier, Statistics};
 use keras_kernels::{Grad, MAX_RANK, Shape, View};
 
 use crate::layer::{Call, Context};
@@ -45,6 +45,11 @@ impl Standardize {
         which.map(|at| call.weights[at].reshape(self.weights))
     }
 
+    fn affine(&self, call: &Call) -> Affine {
+        let (gamma, beta) = (self.weight(call, self.gamma), self.weight(call, self.beta));
+        Affine { gamma, beta, rectifier: Rectifier::Linear }
+    }
+
     /// This normalization as the fused kernel sees it: `[samples, spatial, groups, channels]`.
     fn fused(&self) -> Option<Norm> {
         if !self.averaged || self.limit.is_finite() {
@@ -77,9 +82,9 @@ impl Standardize {
 
     pub(super) fn forward(&self, cx: &Context<'_>, call: &Call) {
         if let Some(norm) = self.fused() {
-            let affine = Affine { gamma: self.weight(call, self.gamma), beta: self.weight(call, self.beta) };
             let moments = Moments { mean: call.saved[1], inverse: call.saved[0] };
-            return cx.device.norm(&norm, call.inputs[0], None, affine, moments, None, call.outputs[0]);
+            let (x, y) = (call.inputs[0], call.outputs[0]);
+            return cx.device.norm(&norm, x, None, self.affine(call), moments, None, y);
         }
         let (x, y) = (call.inputs[0].reshape(self.shape), call.outputs[0].reshape(self.shape));
         let inverse = call.saved[0].reshape(self.statistics);
@@ -135,10 +140,8 @@ impl Standardize {
             let (gamma, beta) = (wanted(self.gamma), wanted(self.beta));
             let grads = NormGrads { x: call.input_grads[0], gamma, beta };
             let moments = Moments { mean: call.saved[1], inverse: call.saved[0] };
-            let sums = [call.backward_scratch[0], call.backward_scratch[1]];
-            let (x, dy, gamma) = (call.inputs[0], call.output_grads[0], self.weight(call, self.gamma));
-            let statistics = Statistics::OfInput(None);
-            return cx.device.norm_grad(&norm, statistics, x, gamma, moments, dy, sums, grads);
+            let (x, dy, statistics) = (call.inputs[0], call.output_grads[0], Statistics::OfInput(None));
+            return cx.device.norm_grad(&norm, statistics, x, self.affine(call), moments, dy, grads);
         }
         let (x, dy) = (call.inputs[0].reshape(self.shape), call.output_grads[0].reshape(self.shape));
         let inverse = call.saved[0].reshape(self.statistics);
