@@ -2,7 +2,7 @@
 
 use keras_kernels::activation::Activation;
 use keras_kernels::elementwise::{Binary, Instr, Program};
-use keras_kernels::norm::{Affine, Kind, Moments, Norm, NormGrads, Statistics};
+use keras_kernels::norm::{Affine, Kind, Moments, Norm, NormGrads, Rectifier, Statistics};
 use keras_kernels::optimizer::{Adam, Before, MAX_SCALARS, Rule, Sgd};
 use keras_kernels::pool::{Pool, PoolKind};
 use keras_kernels::random::Stream;
@@ -37,17 +37,29 @@ pub fn cases() -> Vec<Case> {
             move |device| device.dropout(stream, 0.5, Shape::of(&[n]), x, Grad::write(y))
         }));
     }
-    for (name, norm) in [
-        ("batch norm 6272x64", Norm::batch(6272, 64, 1e-3)),
-        ("batch norm 100352x16", Norm::batch(100_352, 16, 1e-3)),
-        ("batch norm 100352x128", Norm::batch(100_352, 128, 1e-3)),
-        ("layer norm 512x768", Norm::rows(512, 768, Kind::Standard, 1e-3)),
-        ("layer norm 32768x128", Norm::rows(32_768, 128, Kind::Standard, 1e-3)),
+    let groups =
+        Norm { samples: 16, spatial: 3136, groups: 8, channels: 8, kind: Kind::Standard, epsilon: 1e-3 };
+    for (name, norm, rectifier) in [
+        ("batch norm 6272x64", Norm::batch(6272, 64, 1e-3), Rectifier::Linear),
+        ("batch norm 65536x16", Norm::batch(65_536, 16, 1e-3), Rectifier::Linear),
+        ("batch norm and relu 65536x16", Norm::batch(65_536, 16, 1e-3), Rectifier::Relu),
+        ("batch norm 16384x32", Norm::batch(16_384, 32, 1e-3), Rectifier::Linear),
+        ("batch norm 401408x24", Norm::batch(401_408, 24, 1e-3), Rectifier::Linear),
+        ("batch norm and relu6 401408x24", Norm::batch(401_408, 24, 1e-3), Rectifier::Relu6),
+        ("batch norm 100352x128", Norm::batch(100_352, 128, 1e-3), Rectifier::Linear),
+        ("layer norm 512x768", Norm::rows(512, 768, Kind::Standard, 1e-3), Rectifier::Linear),
+        ("layer norm 2080x192", Norm::rows(2080, 192, Kind::Standard, 1e-3), Rectifier::Linear),
+        ("layer norm 131072x128", Norm::rows(131_072, 128, Kind::Standard, 1e-3), Rectifier::Linear),
+        ("rms norm 131072x128", Norm::rows(131_072, 128, Kind::RootMeanSquare, 1e-3), Rectifier::Linear),
+        ("group norm 16x3136x8x8", groups, Rectifier::Linear),
     ] {
-        // Statistics of a batch are known only when all of it was read; a row is still in the first cache.
+        // Statistics of a batch are known only when all of it was read; a row or a sample is still in a cache.
         let again = if norm.samples == 1 { norm.size() } else { 0 };
-        cases.push(normalization(name, norm, again));
-        cases.push(normalization_gradient(name, norm, again));
+        cases.push(normalization(name, norm, rectifier, again));
+        if norm.samples == 1 {
+            cases.push(given(name, norm, rectifier));
+        }
+        cases.push(normalization_gradient(name, norm, rectifier, again));
     }
     for (rows, columns) in [(4096, 10), (3072, 80), (512, 512), (16_384, 1000)] {
         let n = rows * columns;
@@ -129,32 +141,43 @@ fn activation(name: &str, f: Activation, n: usize) -> [Case; 2] {
 }
 
 /// Buffers of a normalization.
-fn buffers(room: &mut Room, norm: &Norm) -> ([View; 4], [View; 4], [View; 4]) {
+fn buffers(room: &mut Room, norm: &Norm) -> ([View; 4], [View; 2], [View; 4]) {
     (
         [0; 4].map(|_| room.floats(&[norm.size()])),
-        [0; 4].map(|_| room.floats(&[norm.statistics()])),
+        [0; 2].map(|_| room.floats(&[norm.statistics()])),
         [0; 4].map(|_| room.floats(&[norm.weights()])),
     )
 }
 
-fn normalization(name: &str, norm: Norm, again: usize) -> Case {
+fn normalization(name: &str, norm: Norm, rectifier: Rectifier, again: usize) -> Case {
     let n = norm.size();
     with(name.to_string(), [n + again, 0, n], move |room| {
-        let ([x, y, ..], [mean, inverse, ..], [gamma, beta, ..]) = buffers(room, &norm);
-        let affine = Affine { gamma: Some(gamma), beta: Some(beta) };
+        let ([x, y, ..], [mean, inverse], [gamma, beta, ..]) = buffers(room, &norm);
+        let affine = Affine { gamma: Some(gamma), beta: Some(beta), rectifier };
         move |device| device.norm(&norm, x, None, affine, Moments { mean, inverse }, None, y)
     })
 }
 
-fn normalization_gradient(name: &str, norm: Norm, again: usize) -> Case {
+/// With given statistics: one pass.
+fn given(name: &str, norm: Norm, rectifier: Rectifier) -> Case {
+    let n = norm.size();
+    with(format!("{name} with given statistics"), [n, 0, n], move |room| {
+        let ([x, y, ..], [mean, inverse], [gamma, beta, variance, _]) = buffers(room, &norm);
+        let affine = Affine { gamma: Some(gamma), beta: Some(beta), rectifier };
+        move |device| device.norm_fixed(&norm, x, affine, variance, Moments { mean, inverse }, y)
+    })
+}
+
+fn normalization_gradient(name: &str, norm: Norm, rectifier: Rectifier, again: usize) -> Case {
     let n = norm.size();
     with(format!("gradient of {name}"), [2 * (n + again), 0, n], move |room| {
-        let ([x, _, dy, dx], [mean, inverse, a, b], [gamma, dgamma, dbeta, _]) = buffers(room, &norm);
+        let ([x, _, dy, dx], [mean, inverse], [gamma, beta, dgamma, dbeta]) = buffers(room, &norm);
+        let affine = Affine { gamma: Some(gamma), beta: Some(beta), rectifier };
         move |device| {
             let [x_grad, gamma_grad, beta_grad] = [dx, dgamma, dbeta].map(|to| Some(Grad::write(to)));
             let grads = NormGrads { x: x_grad, gamma: gamma_grad, beta: beta_grad };
-            let moments = Moments { mean, inverse };
-            device.norm_grad(&norm, Statistics::OfInput(None), x, Some(gamma), moments, dy, [a, b], grads);
+            let (moments, statistics) = (Moments { mean, inverse }, Statistics::OfInput(None));
+            device.norm_grad(&norm, statistics, x, affine, moments, dy, grads);
         }
     })
 }

@@ -14,8 +14,14 @@ use crate::{Element, Mode};
 /// Wide rows of a step.
 const ROWS: usize = 8;
 
+/// Elements that no cache holds: memory is read faster in order.
+const FAR: usize = 1 << 22;
+
 /// What is done with `R` wide rows, `stride` apart, at columns `column..column + N`; `at` is the first row's first element.
 pub(super) trait Step {
+    /// Whether rows are best taken one by one even in the cache: constants are few, and nothing is summed.
+    const IN_ORDER: bool = false;
+
     /// Implementations are `#[inline(always)]`.
     fn step<L: Level, const R: usize, const N: usize>(&self, at: usize, stride: usize, column: usize);
 }
@@ -31,10 +37,13 @@ impl<S: Step> Kernel for Walk<S> {
     type Output = ();
     #[inline(always)]
     fn run<L: Level>(self) {
-        let Walk { tiling: Tiling { row, copies, .. }, piece, step } = self;
+        let Walk { tiling, piece, step } = self;
+        let Tiling { samples, spatial, row, copies } = tiling;
+        let in_order = S::IN_ORDER || samples * spatial * row > FAR;
         let (stride, places) = (row * copies, piece.end - piece.start);
         let (mut at, end) = (piece.start * row, piece.end * row);
-        for _ in 0..places / copies / ROWS {
+        let blocks = if in_order { 0 } else { places / copies / ROWS };
+        for _ in 0..blocks {
             line::<L, S, ROWS>(&step, at, stride, stride);
             at += ROWS * stride;
         }
@@ -192,6 +201,8 @@ pub(super) struct Apply<T> {
 }
 
 impl<T: Real> Step for Apply<T> {
+    const IN_ORDER: bool = true;
+
     #[inline(always)]
     fn step<L: Level, const R: usize, const N: usize>(&self, at: usize, stride: usize, column: usize) {
         // SAFETY: tables are filled; elements of this task, read before they may be overwritten.
