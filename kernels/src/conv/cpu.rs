@@ -1,9 +1,9 @@
 //! Which kernel computes a convolution on the CPU.
 
 use super::winograd::{self, Turn};
-use super::{Conv, Convolution, Epilogue, MAX_SPATIAL, depthwise, kernel_grad, windows};
+use super::{Conv, Convolution, Epilogue, MAX_SPATIAL, depthwise, kernel_grad, strips, windows};
 use crate::activation::{Activation, Activations};
-use crate::matmul::tile::Tiled;
+use crate::matmul::tile::{Isa, Tiled};
 use crate::matmul::{Gemm, Matmul};
 use crate::{Cpu, DType, Grad, View, with_float};
 
@@ -18,6 +18,8 @@ impl Convolution for Cpu {
         } else {
             with_float!(y.dtype(), T => if conv.is_depthwise() {
                 depthwise::forward::<T>(conv, x, kernel, epilogue, y);
+            } else if conv.suits_strips() {
+                strips::forward(<T as Tiled>::isa(), conv, x, kernel, epilogue, y);
             } else {
                 windows::forward(<T as Tiled>::isa(), conv, x, kernel, epilogue, y);
             });
@@ -63,8 +65,23 @@ impl Convolution for Cpu {
         with_float!(dy.dtype(), T => if conv.is_depthwise() {
             depthwise::kernel_grad::<T>(conv, x, dy, dkernel);
         } else {
-            kernel_grad::kernel_grad(<T as Tiled>::isa(), conv, x, dy, dkernel);
+            kernel_grad_by_definition(<T as Tiled>::isa(), conv, x, dy, dkernel);
         });
+    }
+}
+
+/// The gradient of a kernel that is not depthwise, every sum by its definition.
+pub(super) fn kernel_grad_by_definition<T: Tiled>(
+    isa: Isa<T>,
+    conv: &Conv,
+    x: View,
+    dy: View,
+    dkernel: Grad,
+) {
+    if conv.suits_strips() {
+        strips::kernel_grad(isa, conv, x, dy, dkernel);
+    } else {
+        kernel_grad::kernel_grad(isa, conv, x, dy, dkernel);
     }
 }
 

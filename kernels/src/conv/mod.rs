@@ -10,6 +10,7 @@ mod parts;
 #[cfg(test)]
 mod plain;
 mod reach;
+mod strips;
 #[cfg(test)]
 mod tests;
 mod windows;

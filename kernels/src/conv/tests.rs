@@ -1,4 +1,4 @@
-use super::{Conv, Epilogue, kernel_grad, plain, windows};
+use super::{Conv, Epilogue, kernel_grad, plain, strips, windows};
 use crate::activation::Activation;
 use crate::matmul::tile::Tiled;
 use crate::{Cpu, Device, Element, Grad, Shape, View};
@@ -103,6 +103,10 @@ fn check<T: Tiled>(conv: &Conv) {
         for isa in T::all().into_iter().filter(|_| !depthwise && ends.rest().is_none()) {
             run(&mut y, &|y| windows::forward(isa, &aligned, x, kernel, &ends, y));
             close(isa.name, conv, 2 * terms, &y, &expected);
+            if aligned.suits_strips() {
+                run(&mut y, &|y| strips::forward(isa, &aligned, x, kernel, &ends, y));
+                close(isa.name, conv, 2 * terms, &y, &expected);
+            }
         }
     }
 
@@ -133,6 +137,11 @@ fn check<T: Tiled>(conv: &Conv) {
                 let mut dkernel = before.clone();
                 kernel_grad::kernel_grad(isa, &aligned, x, dy, grad(&mut dkernel));
                 close(isa.name, conv, terms, &dkernel, &expected);
+                if aligned.suits_strips() {
+                    dkernel.copy_from_slice(&before);
+                    strips::kernel_grad(isa, &aligned, x, dy, grad(&mut dkernel));
+                    close(isa.name, conv, terms, &dkernel, &expected);
+                }
             }
         }
     }
@@ -176,6 +185,12 @@ fn cases() -> Vec<Conv> {
         padded(1, Conv { groups: 2, ..image(6, 6, 3, 8, 10) }),
         padded(1, Conv { groups: 40, ..image(6, 6, 3, 40, 40) }),
         padded(1, strided(2, Conv { groups: 3, ..image(7, 4, 3, 3, 6) })),
+        // Several strips an image, the last one smaller; lines that are cut; lines and columns that lie in the padding alone.
+        padded(2, Conv { batch: 3, ..image(45, 45, 5, 2, 35) }),
+        padded(1, strided(2, Conv { input: [9, 1250, 1], output: [5, 625, 1], ..image(1, 1, 3, 1, 4) })),
+        padded(4, Conv { output: [9, 9, 1], ..image(3, 3, 3, 2, 3) }),
+        padded(3, Conv { dilation: [1, 3, 1], ..image(12, 12, 3, 3, 18) }),
+        Conv { padding: [5, 5, 0], strides: [4, 4, 1], ..image(3, 3, 2, 1, 2) },
         // More channels than a panel takes.
         image(4, 2, 3, 600, 5),
         // A kernel with more taps than are looked up at once.
@@ -213,7 +228,17 @@ fn every_pass_in_64_bits() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    let conv = Conv { padding: [1, 1, 0], batch: 4, ..image(20, 20, 3, 24, 40) };
+    let padded = Conv { padding: [1, 1, 0], batch: 4, ..image(20, 20, 3, 24, 40) };
+    for conv in [
+        padded,
+        Conv { channels: 3, ..padded },
+        Conv { strides: [2, 2, 1], output: [10, 10, 1], channels: 70, ..padded },
+    ] {
+        same_on_several_threads(&conv);
+    }
+}
+
+fn same_on_several_threads(conv: &Conv) {
     let (nx, nk, ny) = conv.sizes();
     let (mut x, mut kernel, mut dy) = (numbers::<f32>(nx, 1), numbers::<f32>(nk, 2), numbers::<f32>(ny, 3));
     let (x, kernel, dy) = (view(&mut x), view(&mut kernel), view(&mut dy));
@@ -221,9 +246,9 @@ fn threads_do_not_change_a_bit() {
         let (mut y, mut dx, mut dkernel) = (vec![0f32; ny], vec![0f32; nx], vec![0f32; nk]);
         let device = Device::cpu_with_threads(threads);
         device.install(usize::MAX, &mut || {
-            device.conv(&conv, x, kernel, None, &Epilogue::NONE, view(&mut y));
-            device.conv_data_grad(&conv, dy, kernel, None, Grad::write(view(&mut dx)));
-            device.conv_kernel_grad(&conv, x, dy, Grad::write(view(&mut dkernel)));
+            device.conv(conv, x, kernel, None, &Epilogue::NONE, view(&mut y));
+            device.conv_data_grad(conv, dy, kernel, None, Grad::write(view(&mut dx)));
+            device.conv_kernel_grad(conv, x, dy, Grad::write(view(&mut dkernel)));
         });
         [y, dx, dkernel]
     };

@@ -1,3 +1,4 @@
+use super::super::cpu::kernel_grad_by_definition;
 use super::super::tests::{endings, image, numbers, plain_ending, view};
 use super::super::{Conv, Epilogue, plain};
 use super::{Pass, Turn, kernel_grad, pack};
@@ -131,13 +132,7 @@ fn an_exact_device_computes_by_the_definition() {
         let device = Device::from(Cpu::new().exact());
         device.conv(&conv, x, kernel, None, &Epilogue::NONE, view(&mut y));
         device.conv_data_grad(&conv, dy, kernel, None, Grad::write(view(&mut dx)));
-        super::super::kernel_grad::kernel_grad(
-            <f32 as Tiled>::isa(),
-            &aligned,
-            x,
-            dy,
-            Grad::write(view(&mut dkernel)),
-        );
+        kernel_grad_by_definition(<f32 as Tiled>::isa(), &aligned, x, dy, Grad::write(view(&mut dkernel)));
         assert_eq!(on(&device, &conv), [y, dx, dkernel], "{conv:?}");
     }
 }

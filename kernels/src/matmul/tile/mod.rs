@@ -15,17 +15,34 @@ pub(crate) const MAX_ROWS: usize = 14;
 /// Most columns of a tile on any instruction set.
 pub(crate) const MAX_COLS: usize = 32;
 
-/// A stretch of the sum over `k`: `len` steps, in which row `i` of A starts at `rows[i]` and B at `b`.
+/// A stretch of the sum over `k`: `len` steps, in which row `i` of A starts at `rows[i]` and B at `b`; or several such runs, if the rows
+/// lie alike in all of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment<T> {
     pub(crate) rows: [*const T; MAX_ROWS],
+    /// Rows of B of all runs, one after the other.
     pub(crate) b: *const T,
+    /// Steps of a run.
     pub(crate) len: usize,
+    /// How far from `rows` each run begins.
+    pub(crate) starts: *const usize,
+    pub(crate) runs: usize,
 }
 
 impl<T> Segment<T> {
+    /// Of one run, without steps.
     pub(crate) const EMPTY: Self =
-        Segment { rows: [std::ptr::null(); MAX_ROWS], b: std::ptr::null(), len: 0 };
+        Segment { rows: [std::ptr::null(); MAX_ROWS], b: std::ptr::null(), len: 0, starts: &0, runs: 1 };
+
+    /// Where run `run` begins.
+    ///
+    /// # Safety
+    /// There is such a run.
+    #[inline(always)]
+    unsafe fn start(&self, run: usize) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { *self.starts.add(run) }
+    }
 }
 
 /// What happens to a sum on its way to memory: `clip((alpha or scale) * sum + bias + added)`.
@@ -302,15 +319,22 @@ unsafe fn run_portable<T: Float>(tile: &Tile<'_, T>) {
     for segment in tile.segments {
         // Missing rows repeat the last one: their sums are never stored.
         let rows: [*const T; PORTABLE_ROWS] = std::array::from_fn(|i| segment.rows[i.min(tile.rows - 1)]);
-        for l in 0..segment.len {
-            // SAFETY: B has a full row of columns, by the contract of `run`.
-            let b = unsafe { &*segment.b.add(l * tile.b_step).cast::<[T; PORTABLE_COLS]>() };
-            for i in 0..PORTABLE_ROWS {
-                // SAFETY: rows of A are valid for `len` steps.
-                let a = unsafe { *rows[i].add(l * tile.a_step) };
-                for j in 0..PORTABLE_COLS {
-                    sums[i][j] += a * b[j];
+        let mut b = segment.b;
+        for run in 0..segment.runs {
+            // SAFETY: one of the segment's runs.
+            let mut at = unsafe { segment.start(run) };
+            for _ in 0..segment.len {
+                // SAFETY: B has a full row of columns, by the contract of `run`.
+                let columns = unsafe { &*b.cast::<[T; PORTABLE_COLS]>() };
+                for i in 0..PORTABLE_ROWS {
+                    // SAFETY: rows of A are valid for `len` steps.
+                    let a = unsafe { *rows[i].add(at) };
+                    for j in 0..PORTABLE_COLS {
+                        sums[i][j] += a * columns[j];
+                    }
                 }
+                b = b.wrapping_add(tile.b_step);
+                at += tile.a_step;
             }
         }
     }

@@ -85,23 +85,26 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
         let mut rows = [std::ptr::null::<f32>(); ROWS];
         rows.copy_from_slice(&segment.rows[..ROWS]);
         let mut b = segment.b;
-        let mut at = 0;
-        for _ in 0..segment.len {
-            let mut columns = [_mm512_setzero_ps(); VECTORS];
-            for v in 0..VECTORS {
-                let mask = if v + 1 == VECTORS { last } else { 0xffff };
-                // SAFETY: the masked columns of B exist.
-                columns[v] = unsafe { _mm512_maskz_loadu_ps(mask, b.wrapping_add(16 * v)) };
-            }
-            for i in 0..ROWS {
-                // SAFETY: rows of A are valid for `len` steps.
-                let a = _mm512_set1_ps(unsafe { *rows[i].add(at) });
+        for run in 0..segment.runs {
+            // SAFETY: one of the segment's runs.
+            let mut at = unsafe { segment.start(run) };
+            for _ in 0..segment.len {
+                let mut columns = [_mm512_setzero_ps(); VECTORS];
                 for v in 0..VECTORS {
-                    sums[i][v] = _mm512_fmadd_ps(a, columns[v], sums[i][v]);
+                    let mask = if v + 1 == VECTORS { last } else { 0xffff };
+                    // SAFETY: the masked columns of B exist.
+                    columns[v] = unsafe { _mm512_maskz_loadu_ps(mask, b.wrapping_add(16 * v)) };
                 }
+                for i in 0..ROWS {
+                    // SAFETY: rows of A are valid for `len` steps.
+                    let a = _mm512_set1_ps(unsafe { *rows[i].add(at) });
+                    for v in 0..VECTORS {
+                        sums[i][v] = _mm512_fmadd_ps(a, columns[v], sums[i][v]);
+                    }
+                }
+                b = b.wrapping_add(b_step);
+                at += a_step;
             }
-            b = b.wrapping_add(b_step);
-            at += a_step;
         }
     }
     let epilogue = &tile.epilogue;
@@ -148,22 +151,25 @@ unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) {
         let mut rows = [std::ptr::null::<f32>(); ROWS];
         rows.copy_from_slice(&segment.rows[..ROWS]);
         let mut b = segment.b;
-        let mut at = 0;
-        for _ in 0..segment.len {
-            let mut columns = [_mm256_setzero_ps(); VECTORS];
-            for v in 0..VECTORS {
-                // SAFETY: B has all columns of a full tile.
-                columns[v] = unsafe { _mm256_loadu_ps(b.add(8 * v)) };
-            }
-            for i in 0..ROWS {
-                // SAFETY: rows of A are valid for `len` steps.
-                let a = _mm256_set1_ps(unsafe { *rows[i].add(at) });
+        for run in 0..segment.runs {
+            // SAFETY: one of the segment's runs.
+            let mut at = unsafe { segment.start(run) };
+            for _ in 0..segment.len {
+                let mut columns = [_mm256_setzero_ps(); VECTORS];
                 for v in 0..VECTORS {
-                    sums[i][v] = _mm256_fmadd_ps(a, columns[v], sums[i][v]);
+                    // SAFETY: B has all columns of a full tile.
+                    columns[v] = unsafe { _mm256_loadu_ps(b.add(8 * v)) };
                 }
+                for i in 0..ROWS {
+                    // SAFETY: rows of A are valid for `len` steps.
+                    let a = _mm256_set1_ps(unsafe { *rows[i].add(at) });
+                    for v in 0..VECTORS {
+                        sums[i][v] = _mm256_fmadd_ps(a, columns[v], sums[i][v]);
+                    }
+                }
+                b = b.wrapping_add(b_step);
+                at += a_step;
             }
-            b = b.wrapping_add(b_step);
-            at += a_step;
         }
     }
     if tile.cols < 8 * VECTORS {
