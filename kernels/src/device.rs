@@ -14,6 +14,7 @@ use crate::norm::Normalizations;
 use crate::optimizer::Optimizers;
 use crate::pool::Pooling;
 use crate::random::Random;
+use crate::recurrent::Recurrence;
 use crate::reduce::Reductions;
 use crate::softmax::Softmax;
 use crate::{Cpu, View};
@@ -31,6 +32,7 @@ pub trait Kernels:
     + Optimizers
     + Pooling
     + Random
+    + Recurrence
     + Reductions
     + Softmax
     + Send

@@ -17,6 +17,7 @@ pub mod norm;
 pub mod optimizer;
 pub mod pool;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 mod shape;
 pub mod softmax;

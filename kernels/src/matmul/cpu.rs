@@ -189,6 +189,24 @@ unsafe fn block<T: Tiled>(
     }
 }
 
+/// A product of few rows on this thread alone, for kernels whose tasks have many of them: `C = A B + bias`, or `C += A B`. Batches do not count.
+///
+/// # Safety
+/// The operands are valid for the sizes and strides of `gemm` (the bias has an element a column, or is null), and no other thread touches C.
+pub(crate) unsafe fn few_rows<T: Tiled>(
+    isa: Isa<T>,
+    gemm: &Gemm,
+    a: *const T,
+    b: *const T,
+    bias: *const T,
+    c: *mut T,
+    adds: bool,
+) {
+    let epilogue = Epilogue { alpha: T::one(), adds, bias, relu: false };
+    // SAFETY: the caller's promise.
+    unsafe { block(isa, gemm, Operands { a, b, c, bias }, epilogue) }
+}
+
 /// A tile whose columns are not adjacent in C: it is computed beside it.
 ///
 /// # Safety
