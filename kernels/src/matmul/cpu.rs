@@ -202,9 +202,9 @@ pub(crate) unsafe fn few_rows<T: Tiled>(
     c: *mut T,
     adds: bool,
 ) {
-    let epilogue = Epilogue { alpha: T::one(), adds, bias, relu: false };
+    let epilogue = tile::Epilogue { bias, ..tile::Epilogue::gradient(c, adds) };
     // SAFETY: the caller's promise.
-    unsafe { block(isa, gemm, Operands { a, b, c, bias }, epilogue) }
+    unsafe { block(isa, gemm, Operands { a, b, c }, 0, &epilogue) }
 }
 
 /// A tile whose columns are not adjacent in C: it is computed beside it.

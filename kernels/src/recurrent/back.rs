@@ -94,18 +94,18 @@ impl<T: Real + Tiled> Slice<'_, T> {
         let (common, of) = (&self.all.common, self.all.common.of);
         let (sample, time) = (self.first + r, of.time(at));
         let state = common.states.row(sample, time);
-        let last_gate = (of.cell.gates() - 1) * of.units;
-        let late = |row: *mut T, or: *mut T| if row.is_null() { or } else { row.wrapping_add(last_gate) };
+        let seen = common.seen.row(sample, time);
+        let seen = if seen.is_null() { state } else { seen.wrapping_add((of.cell.gates() - 1) * of.units) };
         let local = |(start, step): (*mut T, usize)| start.wrapping_add(r * step);
         BackRow {
             units: of.units,
             inputs: common.inputs.row(sample, time),
             gates: common.gates.row(sample, time),
             state,
-            seen: late(common.seen.row(sample, time), state),
+            seen,
             carry: [common.carries.row(sample, at), common.carries.row(sample, at + 1)],
             inner: common.inner.row(sample, time),
-            factors: late(common.factors.row(sample, 0), std::ptr::null_mut()),
+            factors: common.factors.row(sample, of.cell.gates() - 1),
             dstate: local(self.dstate),
             dcarry: local(self.dcarry),
             dgates: local(self.dgates),
@@ -169,7 +169,7 @@ impl<T: Real + Tiled> Slice<'_, T> {
                 common.product_back(part, self.rows, from, self.spare, false);
                 for r in 0..self.rows {
                     let row = self.row(r, 0);
-                    let factors = common.factors.row(self.first + r, 0).wrapping_add(part * of.units);
+                    let factors = common.factors.row(self.first + r, part);
                     plain::add_product(
                         slice_mut(row.dstate, of.units),
                         slice(row.spare, of.units),

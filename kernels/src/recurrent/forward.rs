@@ -123,14 +123,16 @@ impl<T: Real + Tiled> Slice<'_, T> {
             return;
         }
         for r in 0..self.rows {
-            let (sample, wide) = (self.first + r, of.cell.gates() * of.units);
-            // SAFETY: as in `begin`.
-            unsafe {
-                let (state, factors) =
-                    (slice(self.row(r, at).state, of.units), slice(common.factors.row(sample, 0), wide));
-                let seen = slice_mut(common.seen.row(sample, of.time(at)), wide);
-                for (j, (seen, factor)) in seen.iter_mut().zip(factors).enumerate() {
-                    *seen = state[j % of.units] * *factor;
+            let (sample, state) = (self.first + r, self.row(r, at).state);
+            for gate in 0..of.cell.gates() {
+                let seen = common.seen.row(sample, of.time(at)).wrapping_add(gate * of.units);
+                // SAFETY: as in `begin`.
+                unsafe {
+                    let (seen, state) = (slice_mut(seen, of.units), slice(state, of.units));
+                    let factors = slice(common.factors.row(sample, gate), of.units);
+                    for j in 0..of.units {
+                        seen[j] = state[j] * factors[j];
+                    }
                 }
             }
         }

@@ -171,7 +171,7 @@ pub struct Kept {
     pub inner: Option<View>,
     /// `[.., gates * units]`: the state times `factors`.
     pub seen: Option<View>,
-    /// `[batch, gates * units]`: factors of the state as each gate sees it.
+    /// `[gates, batch, units]`: factors of the state as each gate sees it.
     pub factors: Option<View>,
     /// `[batch, steps]` of bool: steps that count. Others leave the state as it was.
     pub mask: Option<View>,

@@ -36,6 +36,12 @@ impl<T: Float> Rows<T> {
         Rows { start, sample: rows * width, step: width }
     }
 
+    /// As [`Rows::of`], where the rows of all samples follow each other.
+    #[track_caller]
+    fn piled(view: Option<View>, batch: usize, rows: usize, width: usize) -> Rows<T> {
+        Rows { sample: width, step: batch * width, ..Rows::of(view, batch, rows, width) }
+    }
+
     /// The row of a sample at a step; null if there is no buffer.
     #[inline(always)]
     pub(super) fn row(&self, sample: usize, step: usize) -> *mut T {
@@ -65,6 +71,7 @@ pub(super) struct Common<'a, T: 'static> {
     pub(super) carries: Rows<T>,
     pub(super) inner: Rows<T>,
     pub(super) seen: Rows<T>,
+    /// A row for each gate.
     pub(super) factors: Rows<T>,
     mask: Option<Raw<u8>>,
     kernel: Raw<T>,
@@ -87,7 +94,7 @@ impl<'a, T: Real + Tiled> Common<'a, T> {
             carries: Rows::of(kept.carries, batch, steps + 1, units),
             inner: Rows::of(kept.inner, batch, steps, units),
             seen: Rows::of(kept.factors.and(kept.seen), batch, steps, wide),
-            factors: Rows::of(kept.factors, batch, 1, wide),
+            factors: Rows::piled(kept.factors, batch, cell.gates(), units),
             mask: kept.mask.map(|mask| Raw::sized(mask, batch * steps)),
             kernel: Raw::sized(kernel.view, size),
             packed: kernel.packed,

@@ -180,7 +180,7 @@ fn definition(given: &Given) -> [Vec<f64>; 4] {
             let x = &given.x[(b * steps + t) * wide..][..wide];
             let counts = given.mask.as_ref().is_none_or(|mask| mask[b * steps + t] != 0);
             let factor =
-                |g: usize, l: usize| given.factors.as_ref().map_or(1.0, |f| f[b * wide + g * units + l]);
+                |g: usize, l: usize| given.factors.as_ref().map_or(1.0, |f| f[(g * batch + b) * units + l]);
             let product = |h: &[f64], g: usize, j: usize| {
                 let sum: f64 =
                     (0..units).map(|l| h[l] * factor(g, l) * given.kernel[l * wide + g * units + j]).sum();

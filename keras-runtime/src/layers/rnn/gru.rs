@@ -1,11 +1,10 @@
-use keras_kernels::Grad;
 use keras_kernels::activation::Activation;
+use keras_kernels::recurrent::Cell;
 
 use crate::layer::{Call, Context, Layer};
-use crate::layers::rnn::sequence::{Loop, Sequence, Source};
-use crate::layers::support::chain::Chain;
+use crate::layers::rnn::sequence::Sequence;
 use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
-use crate::{Constraint, Initializer, Regularizer, Shape, View, plan_try};
+use crate::{Constraint, Initializer, Regularizer, Shape, plan_try};
 
 /// Gated recurrent unit.
 ///
@@ -108,11 +107,6 @@ pub struct GRU {
     pub initial_state_inputs: usize,
 }
 
-/// Places of the gates.
-const Z: usize = 0;
-const R: usize = 1;
-const G: usize = 2;
-
 impl GRU {
     /// What it needs for inputs of these specs.
     pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
@@ -139,12 +133,10 @@ impl GRU {
 
     const fn sequence(&self) -> Sequence {
         Sequence {
+            cell: Cell::Gru { reset_after: self.reset_after },
             units: self.units,
-            gates: 3,
-            carry: false,
-            inner: true,
-            keeps_input: !(self.activation.grad_from_output()
-                && self.recurrent_activation.grad_from_output()),
+            activation: self.activation,
+            recurrent_activation: self.recurrent_activation,
             initial_state_inputs: self.initial_state_inputs,
             return_sequences: self.return_sequences,
             return_state: self.return_state,
@@ -154,24 +146,6 @@ impl GRU {
             dropout: self.dropout,
             recurrent_dropout: self.recurrent_dropout,
             seed: self.seed,
-        }
-    }
-
-    /// The candidate's part of the bias that goes with the state.
-    fn candidate_bias(&self, call: &Call) -> Option<View> {
-        let bias = call.weights.get(2).filter(|_| self.reset_after)?;
-        Some(bias.cut(5 * self.units, Shape::of(&[self.units])))
-    }
-
-    /// The rows of the bias that are added for all gates at once: that of the input, and that of the state for z and r.
-    fn begin(&self, call: &Call, run: &Loop<'_>) {
-        let Some(bias) = call.weights.get(2) else {
-            run.begin(None);
-            return;
-        };
-        run.begin(Some(bias.cut(0, Shape::of(&[3 * self.units]))));
-        if self.reset_after {
-            run.add_bias(bias.cut(3 * self.units, Shape::of(&[2 * self.units])), 2);
         }
     }
 }
@@ -186,109 +160,11 @@ impl Layer for GRU {
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        let sequence = self.sequence();
-        let run = sequence.on(cx, call);
-        self.begin(call, &run);
-        for step in 0..run.steps {
-            run.see(step);
-            run.recur(step, 2);
-            run.activate(self.recurrent_activation, Z, step);
-            run.activate(self.recurrent_activation, R, step);
-            let (inner, candidate) = (run.inner(step), run.gate_input(G, step));
-            let mut chain = Chain::new();
-            let r = chain.input(run.gate(R, step));
-            if self.reset_after {
-                run.product(run.seen(G, step), G, self.candidate_bias(call), Grad::write(inner));
-                let product = chain.input(inner);
-                let part = chain.mul(r, product);
-                chain.run(cx.device, &[(part, Grad::add(candidate))]);
-            } else {
-                let state = chain.input(run.seen(G, step));
-                let part = chain.mul(r, state);
-                chain.run(cx.device, &[(part, Grad::write(inner))]);
-                run.product(inner, G, None, Grad::add(candidate));
-            }
-            run.activate(self.activation, G, step);
-            // z * h + (1 - z) * g = g + z * (h - g)
-            let mut chain = Chain::new();
-            let (z, g) = (chain.input(run.gate(Z, step)), chain.input(run.gate(G, step)));
-            let before = chain.input(run.state(step));
-            let difference = chain.sub(before, g);
-            let part = chain.mul(z, difference);
-            let state = chain.add(g, part);
-            let state = run.keep(&mut chain, step, state, before);
-            chain.run(cx.device, &[(state, Grad::write(run.state(step + 1)))]);
-        }
-        run.finish();
+        self.sequence().forward(cx, call);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        let sequence = self.sequence();
-        let run = sequence.on(cx, call);
-        run.begin_back();
-        for step in (0..run.steps).rev() {
-            run.output_back(step);
-            let mut chain = Chain::new();
-            let (dstate, zero) = (chain.input(run.dstate()), chain.scalar(0.0));
-            let (z, g) = (chain.input(run.gate(Z, step)), chain.input(run.gate(G, step)));
-            let before = chain.input(run.state(step));
-            let new = run.keep(&mut chain, step, dstate, zero);
-            let old = chain.sub(dstate, new);
-            let difference = chain.sub(before, g);
-            let dz = chain.mul(new, difference);
-            let kept = chain.mul(new, z);
-            let dg = chain.sub(new, kept);
-            let dbefore = chain.add(old, kept);
-            let to = [
-                (dz, Grad::write(run.dgate(Z, step))),
-                (dg, Grad::write(run.dgate(G, step))),
-                (dbefore, Grad::write(run.dstate())),
-            ];
-            chain.run(cx.device, &to);
-            run.activate_back(self.activation, G, step);
-            let (inner, dinner) = (run.inner(step), run.dinner(step));
-            let mut chain = Chain::new();
-            let r = chain.input(run.gate(R, step));
-            if self.reset_after {
-                let (dg, product) = (chain.input(run.dgate(G, step)), chain.input(inner));
-                let (dproduct, dr) = (chain.mul(dg, r), chain.mul(dg, product));
-                let to = [(dproduct, Grad::write(dinner)), (dr, Grad::write(run.dgate(R, step)))];
-                chain.run(cx.device, &to);
-                run.product_back(dinner, G, Grad::write(run.backward_spare()));
-                run.add_seen(G, run.backward_spare());
-            } else {
-                run.product_back(run.dgate(G, step), G, Grad::write(dinner));
-                let (dproduct, state) = (chain.input(dinner), chain.input(run.seen(G, step)));
-                let (dseen, dr) = (chain.mul(dproduct, r), chain.mul(dproduct, state));
-                let to = [(dseen, Grad::write(run.backward_spare())), (dr, Grad::write(run.dgate(R, step)))];
-                chain.run(cx.device, &to);
-                run.add_seen(G, run.backward_spare());
-            }
-            run.activate_back(self.recurrent_activation, Z, step);
-            run.activate_back(self.recurrent_activation, R, step);
-            run.recur_back(step, 0..2);
-        }
-        if let Some(drecurrent) = call.weight_grads[1] {
-            run.recurrent_grad(2, drecurrent);
-            let (from, gradients) = if self.reset_after {
-                (run.all_seen(G), run.dinner_all())
-            } else {
-                (Source { view: run.inner_all(), each: 0 }, run.dgates_from(G))
-            };
-            run.kernel_grad(from, self.units, gradients, G, 1, drecurrent);
-        }
-        if let Some(Some(dbias)) = call.weight_grads.get(2) {
-            let piece = |first: usize, len: usize| Grad {
-                view: dbias.view.cut(first * self.units, Shape::of(&[len * self.units])),
-                mode: dbias.mode,
-            };
-            run.bias_grad(run.dgates(), 3, piece(0, 3));
-            if self.reset_after {
-                run.bias_grad(run.dgates(), 2, piece(3, 2));
-                run.bias_grad(run.dinner_all(), 1, piece(5, 1));
-            }
-        }
-        run.finish_back();
+        self.sequence().backward(cx, call);
     }
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {

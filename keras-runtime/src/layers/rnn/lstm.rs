@@ -1,10 +1,9 @@
-use keras_kernels::Grad;
 use keras_kernels::activation::Activation;
 use keras_kernels::random::Stream;
+use keras_kernels::recurrent::Cell;
 
 use crate::layer::{Call, Context, Layer};
 use crate::layers::rnn::sequence::Sequence;
-use crate::layers::support::chain::Chain;
 use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::{Constraint, Device, Initializer, Regularizer, Shape, View, plan_try};
 
@@ -108,12 +107,6 @@ pub struct LSTM {
     pub initial_state_inputs: usize,
 }
 
-/// Places of the gates.
-const I: usize = 0;
-const F: usize = 1;
-const G: usize = 2;
-const O: usize = 3;
-
 impl LSTM {
     /// What it needs for inputs of these specs.
     pub const fn plan(&self, inputs: &[Spec]) -> PlanResult {
@@ -139,12 +132,10 @@ impl LSTM {
 
     const fn sequence(&self) -> Sequence {
         Sequence {
+            cell: Cell::Lstm,
             units: self.units,
-            gates: 4,
-            carry: true,
-            inner: false,
-            keeps_input: !(self.activation.grad_from_output()
-                && self.recurrent_activation.grad_from_output()),
+            activation: self.activation,
+            recurrent_activation: self.recurrent_activation,
             initial_state_inputs: self.initial_state_inputs,
             return_sequences: self.return_sequences,
             return_state: self.return_state,
@@ -155,11 +146,6 @@ impl LSTM {
             recurrent_dropout: self.recurrent_dropout,
             seed: self.seed,
         }
-    }
-
-    const fn activations(&self) -> [Activation; 4] {
-        let gate = self.recurrent_activation;
-        [gate, gate, self.activation, gate]
     }
 }
 
@@ -173,86 +159,11 @@ impl Layer for LSTM {
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        let sequence = self.sequence();
-        let run = sequence.on(cx, call);
-        run.begin(call.weights.get(2).copied());
-        for step in 0..run.steps {
-            run.see(step);
-            run.recur(step, 4);
-            self.activations().iter().enumerate().for_each(|(gate, f)| run.activate(*f, gate, step));
-            let mut chain = Chain::new();
-            let (f, before) = (chain.input(run.gate(F, step)), chain.input(run.carry(step)));
-            let (i, g) = (chain.input(run.gate(I, step)), chain.input(run.gate(G, step)));
-            let (kept, new) = (chain.mul(f, before), chain.mul(i, g));
-            let carry = chain.add(kept, new);
-            let carry = run.keep(&mut chain, step, carry, before);
-            chain.run(cx.device, &[(carry, Grad::write(run.carry(step + 1)))]);
-
-            cx.device.activation(self.activation, run.carry(step + 1), run.spare());
-            let mut chain = Chain::new();
-            let (o, c) = (chain.input(run.gate(O, step)), chain.input(run.spare()));
-            let before = chain.input(run.state(step));
-            let state = chain.mul(o, c);
-            let state = run.keep(&mut chain, step, state, before);
-            chain.run(cx.device, &[(state, Grad::write(run.state(step + 1)))]);
-        }
-        run.finish();
+        self.sequence().forward(cx, call);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        let sequence = self.sequence();
-        let run = sequence.on(cx, call);
-        run.begin_back();
-        for step in (0..run.steps).rev() {
-            run.output_back(step);
-            // Of a masked step the carry is that of the step before; its gradients below are zero all the same.
-            let (carry, active) = (run.carry(step + 1), run.backward_spare());
-            // The gate of i has not been written yet: it holds the gradient of activation(c).
-            let dactive = run.dgate(I, step);
-            cx.device.activation(self.activation, carry, active);
-            let mut chain = Chain::new();
-            let (dstate, zero) = (chain.input(run.dstate()), chain.scalar(0.0));
-            let (c, o) = (chain.input(active), chain.input(run.gate(O, step)));
-            let new = run.keep(&mut chain, step, dstate, zero);
-            let old = chain.sub(dstate, new);
-            let (dgate, dc) = (chain.mul(new, c), chain.mul(new, o));
-            let to = [
-                (dgate, Grad::write(run.dgate(O, step))),
-                (dc, Grad::write(dactive)),
-                (old, Grad::write(run.dstate())),
-            ];
-            chain.run(cx.device, &to);
-            let kept = (!self.activation.grad_from_output()).then_some(carry);
-            cx.device.activation_grad(self.activation, kept, active, dactive, Grad::write(dactive));
-
-            let mut chain = Chain::new();
-            let (dcarry, zero) = (chain.input(run.dcarry()), chain.scalar(0.0));
-            let through = chain.input(dactive);
-            let (i, f) = (chain.input(run.gate(I, step)), chain.input(run.gate(F, step)));
-            let (g, before) = (chain.input(run.gate(G, step)), chain.input(run.carry(step)));
-            let new = run.keep(&mut chain, step, dcarry, zero);
-            let old = chain.sub(dcarry, new);
-            let dc = chain.add(new, through);
-            let (di, df, dg) = (chain.mul(dc, g), chain.mul(dc, before), chain.mul(dc, i));
-            let kept = chain.mul(dc, f);
-            let dbefore = chain.add(old, kept);
-            let to = [
-                (di, Grad::write(run.dgate(I, step))),
-                (df, Grad::write(run.dgate(F, step))),
-                (dg, Grad::write(run.dgate(G, step))),
-                (dbefore, Grad::write(run.dcarry())),
-            ];
-            chain.run(cx.device, &to);
-            self.activations().iter().enumerate().for_each(|(gate, f)| run.activate_back(*f, gate, step));
-            run.recur_back(step, 0..4);
-        }
-        if let Some(drecurrent) = call.weight_grads[1] {
-            run.recurrent_grad(4, drecurrent);
-        }
-        if let Some(Some(dbias)) = call.weight_grads.get(2) {
-            run.bias_grad(run.dgates(), 4, *dbias);
-        }
-        run.finish_back();
+        self.sequence().backward(cx, call);
     }
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {

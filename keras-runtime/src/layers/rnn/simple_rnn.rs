@@ -1,9 +1,8 @@
-use keras_kernels::Grad;
 use keras_kernels::activation::Activation;
+use keras_kernels::recurrent::Cell;
 
 use crate::layer::{Call, Context, Layer};
 use crate::layers::rnn::sequence::Sequence;
-use crate::layers::support::chain::Chain;
 use crate::plan::{Message, PlanResult, Spec, WeightSpec, any_poison, catalogue};
 use crate::{Constraint, Initializer, Regularizer, Shape, plan_try};
 
@@ -120,11 +119,10 @@ impl SimpleRNN {
 
     const fn sequence(&self) -> Sequence {
         Sequence {
+            cell: Cell::Simple,
             units: self.units,
-            gates: 1,
-            carry: false,
-            inner: false,
-            keeps_input: !self.activation.grad_from_output(),
+            activation: self.activation,
+            recurrent_activation: self.activation,
             initial_state_inputs: self.initial_state_inputs,
             return_sequences: self.return_sequences,
             return_state: self.return_state,
@@ -148,44 +146,11 @@ impl Layer for SimpleRNN {
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {
-        let sequence = self.sequence();
-        let run = sequence.on(cx, call);
-        run.begin(call.weights.get(2).copied());
-        for step in 0..run.steps {
-            run.see(step);
-            run.recur(step, 1);
-            run.activate(self.activation, 0, step);
-            let mut chain = Chain::new();
-            let (new, old) = (chain.input(run.gate(0, step)), chain.input(run.state(step)));
-            let state = run.keep(&mut chain, step, new, old);
-            chain.run(cx.device, &[(state, Grad::write(run.state(step + 1)))]);
-        }
-        run.finish();
+        self.sequence().forward(cx, call);
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        let sequence = self.sequence();
-        let run = sequence.on(cx, call);
-        run.begin_back();
-        for step in (0..run.steps).rev() {
-            run.output_back(step);
-            // What counts goes to the gate, the rest to the state before.
-            let mut chain = Chain::new();
-            let (dstate, zero) = (chain.input(run.dstate()), chain.scalar(0.0));
-            let new = run.keep(&mut chain, step, dstate, zero);
-            let old = chain.sub(dstate, new);
-            let to = [(new, Grad::write(run.dgate(0, step))), (old, Grad::write(run.dstate()))];
-            chain.run(cx.device, &to);
-            run.activate_back(self.activation, 0, step);
-            run.recur_back(step, 0..1);
-        }
-        if let Some(drecurrent) = call.weight_grads[1] {
-            run.recurrent_grad(1, drecurrent);
-        }
-        if let Some(Some(dbias)) = call.weight_grads.get(2) {
-            run.bias_grad(run.dgates(), 1, *dbias);
-        }
-        run.finish_back();
+        self.sequence().backward(cx, call);
     }
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {
