@@ -201,7 +201,7 @@ impl<T: Real> Piece for LstmBack<'_, T> {
                 d[0][j] = dc[j] * g[j] * (i[j] * (one - i[j]));
                 d[1][j] = dc[j] * before[j] * (f[j] * (one - f[j]));
                 d[2][j] = dc[j] * i[j] * (one - g[j] * g[j]);
-                dc[j] = dc[j] * f[j];
+                dc[j] *= f[j];
             }
             row.store_gate(0, at, d[0]);
             row.store_gate(1, at, d[1]);

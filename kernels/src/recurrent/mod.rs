@@ -5,8 +5,8 @@
 //! gradients of the weights, are products over all steps that come before and after; they are not made here.
 //!
 //! A step has a product of the slice's states with the recurrent kernel, and one pass over the rows that computes gates, carry and state.
-//! With Keras' own activations (`tanh`, and `sigmoid` for gates) that pass is vector code ([`fused`](self)); others, which may be any function of
-//! the units of a sample, run row by row by the definition ([`plain`](self)), which is the oracle of the fast one too.
+//! With Keras' own activations (`tanh`, and `sigmoid` for gates) that pass is vector code; others, which may be any function of
+//! the units of a sample, run row by row by the definition, which is the oracle of the fast one too.
 
 mod back;
 mod cpu;
@@ -85,7 +85,7 @@ pub struct Recurrent {
     pub recurrent_activation: Activation,
     /// Steps are taken from the last to the first.
     pub backwards: bool,
-    /// Each gate sees a state of its own: every cell may, with factors ([`Forward::factors`]); one with the reset gate before the product must.
+    /// Each gate sees a state of its own: every cell may, with factors ([`Kept::factors`]); one with the reset gate before the product must.
     pub apart: bool,
     /// Outputs of masked steps are zero, not the state.
     pub zero_output_for_mask: bool,

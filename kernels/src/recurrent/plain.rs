@@ -37,7 +37,7 @@ fn activate_back<T: Real>(device: &Cpu, f: Activation, units: usize, x: *const T
 /// The row's pointers have all units, and are the caller's.
 pub(super) unsafe fn forward<T: Real>(device: &Cpu, of: &Recurrent, phase: usize, row: &Row<T>) {
     let n = row.units;
-    // SAFETY (here and below): the caller's promise.
+    // SAFETY: the caller's promise.
     unsafe {
         let gates = 0..of.cell.gates();
         // With the reset gate before the product the candidate comes in the second phase; after it, it waits for the reset gate.
@@ -108,7 +108,7 @@ unsafe fn add<T: Real>(row: &Row<T>, gate: usize, what: impl Fn(usize) -> T) -> 
 /// As [`forward`].
 pub(super) unsafe fn back<T: Real>(device: &Cpu, of: &Recurrent, phase: usize, row: &BackRow<T>) {
     let n = row.units;
-    // SAFETY (here and below): the caller's promise.
+    // SAFETY: the caller's promise.
     unsafe {
         let gate = |gate: usize| slice(row.gates.add(gate * n), n);
         let dgate = |gate: usize| slice_mut(row.dgates.add(gate * n), n);
