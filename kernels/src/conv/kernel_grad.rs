@@ -10,7 +10,7 @@ use crate::cpu::raw::Raw;
 use crate::cpu::threads;
 use crate::matmul::cpu::MULTIPLICATIONS;
 use crate::matmul::pack::{MAX_DEPTH, Panel, pack};
-use crate::matmul::tile::{Epilogue, Isa, MAX_ROWS, Segment, Tile, Tiled};
+use crate::matmul::tile::{Ahead, Epilogue, Isa, MAX_ROWS, Segment, Tile, Tiled};
 use crate::{Grad, View};
 
 /// Most lines in one run of a tile.
@@ -157,6 +157,7 @@ impl<T: Tiled> Pass<'_, T> {
                         cols,
                         c,
                         epilogue,
+                        ahead: Ahead::NONE,
                     };
                     // SAFETY: the stretches are inside `x` and the packed panel; taps and columns of the kernel
                     // belong to one task.

@@ -11,7 +11,7 @@ use crate::cpu::raw::Raw;
 use crate::cpu::workspace;
 use crate::matmul::cpu::MULTIPLICATIONS;
 use crate::matmul::pack::{MAX_DEPTH, Panel, pack};
-use crate::matmul::tile::{self, Isa, MAX_ROWS, Segment, Tile, Tiled};
+use crate::matmul::tile::{self, Ahead, Isa, MAX_ROWS, Segment, Tile, Tiled};
 use crate::{Grad, View};
 
 /// Output pixels of a strip at most; also the depth of a panel.
@@ -98,19 +98,18 @@ impl<'a, T: Tiled> Strips<'a, T> {
         self.conv.batch * self.count[0] * self.count[1]
     }
 
-    /// Numbers of a copy, counted in 32 bits each, as [`workspace::tasks`] does.
+    /// Numbers of a copy.
     fn room(&self) -> usize {
-        (self.lines * self.pitch * size_of::<T>()).div_ceil(size_of::<f32>())
+        self.lines * self.pitch
     }
 
     /// Copies what strip `at` reads to `room`.
-    fn copy(&self, at: usize, room: &mut [f32]) -> (Place, *const T) {
+    fn copy(&self, at: usize, room: &mut [T]) -> (Place, *const T) {
         let Strips { conv, count, pitch, .. } = *self;
         let (block, across) = (at / count[1], at % count[1] * self.size[1]);
         let (sample, down) = (block / count[0], block % count[0] * self.size[0]);
         let size = [self.size[0].min(conv.output[1] - down), self.size[1].min(conv.output[2] - across)];
-        // SAFETY: the workspace is aligned to a cache line and has `room` numbers; every pattern of bits is one.
-        let to = unsafe { std::slice::from_raw_parts_mut(room.as_mut_ptr().cast::<T>(), self.lines * pitch) };
+        let to = &mut room[..self.lines * pitch];
         let [_, height, width] = conv.input;
         // Pixels before the image, and up to its end.
         let left = across * conv.strides[2];
@@ -189,7 +188,16 @@ pub(super) fn forward<T: Tiled>(
                         (line, column) = (line + 1, 0);
                     }
                 }
-                let tile = Tile { segments: &[segment], a_step: 1, b_step: width, rows, cols, c, epilogue };
+                let tile = Tile {
+                    segments: &[segment],
+                    a_step: 1,
+                    b_step: width,
+                    rows,
+                    cols,
+                    c,
+                    epilogue,
+                    ahead: Ahead::NONE,
+                };
                 // SAFETY: windows are inside the copy; the panel was packed; a strip's pixels are written by one task.
                 unsafe { isa.run(&tile) };
             }
@@ -268,7 +276,16 @@ impl<T: Tiled> Strips<'_, T> {
                 }
             }
             let epilogue = tile::Epilogue::gradient(c[0], adds);
-            let tile = Tile { segments: &segments[..lines], a_step: across, b_step, rows, cols, c, epilogue };
+            let tile = Tile {
+                segments: &segments[..lines],
+                a_step: across,
+                b_step,
+                rows,
+                cols,
+                c,
+                epilogue,
+                ahead: Ahead::NONE,
+            };
             // SAFETY: windows are inside the copy, pixels inside `dy`; the gradient's part belongs to one task.
             unsafe { isa.run(&tile) };
         }

@@ -11,7 +11,7 @@ use crate::cpu::raw::Raw;
 use crate::cpu::threads;
 use crate::matmul::cpu::MULTIPLICATIONS;
 use crate::matmul::pack::{MAX_DEPTH, Panel, pack};
-use crate::matmul::tile::{self, Isa, MAX_ROWS, Segment, Tile, Tiled};
+use crate::matmul::tile::{self, Ahead, Isa, MAX_ROWS, Segment, Tile, Tiled};
 use crate::{Grad, View};
 
 /// Most taps in one run of a tile.
@@ -218,7 +218,8 @@ impl<T: Tiled> Pass<'_, T> {
                     *c = self.to.at(written * self.to_channels[0] + group * columns + j);
                 }
                 reading.rows(&pixels[..rows], segments);
-                let tile = Tile { segments, a_step: 1, b_step: width, rows, cols, c, epilogue };
+                let tile =
+                    Tile { segments, a_step: 1, b_step: width, rows, cols, c, epilogue, ahead: Ahead::NONE };
                 // SAFETY: rows are pixels of the source or zeros, long enough for `len`; the panel was packed; every
                 // pixel's columns are written by one task.
                 unsafe { isa.run(&tile) };

@@ -25,7 +25,7 @@ thread_local! {
 
 /// Where the parts lie.
 #[derive(Clone, Copy)]
-struct Parts(*mut f32);
+struct Parts(*mut Line);
 // SAFETY: an address; each thread makes a slice of a part of its own.
 unsafe impl Send for Parts {}
 // SAFETY: as above.
@@ -34,9 +34,9 @@ unsafe impl Sync for Parts {}
 impl Parts {
     /// # Safety
     /// The elements are there, and nobody else uses them.
-    unsafe fn part<'a>(self, start: usize, len: usize) -> &'a mut [f32] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), len) }
+    unsafe fn part<'a, T: Float>(self, line: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: the caller's promise; every pattern of bits is a number.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(line).cast(), len) }
     }
 }
 
@@ -80,21 +80,20 @@ pub(crate) fn with_both<A: Float, B: Float, R>(
 }
 
 /// As [`threads::tasks`], where each task works in `elements` numbers: aligned to a cache line, of whatever value.
-pub(crate) fn tasks(
+pub(crate) fn tasks<T: Float>(
     tasks: usize,
     work: usize,
     elements: usize,
-    task: impl Fn(usize, &mut [f32]) + Sync + Send,
+    task: impl Fn(usize, &mut [T]) + Sync + Send,
 ) {
-    let (lines, threads) = (elements.div_ceil(LINE), pool::threads());
+    let (lines, threads) = ((elements * size_of::<T>()).div_ceil(size_of::<Line>()), pool::threads());
     let mut workspace = take(&WORKSPACE, lines * threads);
-    let parts = Parts(workspace.as_mut_ptr().cast());
+    let parts = Parts(workspace.as_mut_ptr());
     threads::tasks(tasks, work, |at| {
         let thread = pool::thread();
         assert!(thread < threads, "thread {thread} of {threads}");
-        // SAFETY: a line is sixteen floats without padding, and the workspace has `lines` of them for each thread. A thread does one
-        // task at a time, since tasks do not fork.
-        task(at, unsafe { parts.part(thread * lines * LINE, elements) });
+        // SAFETY: the workspace has `lines` for each thread. A thread does one task at a time, since tasks do not fork.
+        task(at, unsafe { parts.part(thread * lines, elements) });
     });
     WORKSPACE.set(workspace);
 }
@@ -112,7 +111,7 @@ mod tests {
             Device::cpu_with_threads(threads).install(usize::MAX, &mut || {
                 for elements in [5, 1000, 7] {
                     let done = AtomicUsize::new(0);
-                    tasks(50, usize::MAX, elements, |at, part| {
+                    tasks(50, usize::MAX, elements, |at, part: &mut [f32]| {
                         assert_eq!(part.len(), elements);
                         assert_eq!(part.as_ptr() as usize % 64, 0);
                         part.fill(at as f32);

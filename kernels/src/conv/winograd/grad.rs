@@ -13,7 +13,7 @@ use crate::cpu::raw::Raw;
 use crate::cpu::simd::{self, Kernel, Level};
 use crate::cpu::workspace;
 use crate::matmul::cpu::MULTIPLICATIONS;
-use crate::matmul::tile::{Epilogue, Isa, MAX_ROWS, Segment, Tile};
+use crate::matmul::tile::{Ahead, Epilogue, Isa, MAX_ROWS, Segment, Tile};
 use crate::{Grad, View};
 
 /// Tiles that are added to the sums at once: each time they are read and written.
@@ -180,6 +180,7 @@ impl Stage {
                         cols,
                         c,
                         epilogue: Epilogue::gradient(c[0], adds),
+                        ahead: Ahead::NONE,
                     };
                     // SAFETY: both operands have `some` rows, as far apart as they say, with room for whole vectors.
                     unsafe { isa.run(&tile) };

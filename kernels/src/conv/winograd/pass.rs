@@ -10,7 +10,7 @@ use crate::cpu::raw::Raw;
 use crate::cpu::simd::{self, Kernel, Level};
 use crate::cpu::workspace;
 use crate::matmul::cpu::MULTIPLICATIONS;
-use crate::matmul::tile::{self, Isa, MAX_ROWS, Segment, Tile};
+use crate::matmul::tile::{self, Ahead, Isa, MAX_ROWS, Segment, Tile};
 
 /// Tiles of a task: a few rows of the micro-kernel's, so that a transformed kernel is read for many tiles at once.
 const BLOCK: usize = 28;
@@ -127,7 +127,8 @@ impl Stage<'_> {
                 }
                 let epilogue = tile::Epilogue::write(c[0]);
                 let segments = &[segment];
-                let tile = Tile { segments, a_step: 1, b_step: width, rows, cols, c, epilogue };
+                let tile =
+                    Tile { segments, a_step: 1, b_step: width, rows, cols, c, epilogue, ahead: Ahead::NONE };
                 // SAFETY: a row of inputs has `pitch` elements, at least the channels; a row of sums `width`, at least the columns; the
                 // panel is `channels` rows of `width`.
                 unsafe { isa.run(&tile) };

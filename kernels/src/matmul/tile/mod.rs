@@ -45,6 +45,23 @@ impl<T> Segment<T> {
     }
 }
 
+/// Addresses that are fetched into the cache while a tile is computed, one a step: what the next tile reads. They need not be valid.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead<T> {
+    pub(crate) at: *const T,
+    /// Elements from one to the next.
+    pub(crate) step: usize,
+    /// After so many of them it goes on `skip` elements further.
+    pub(crate) run: usize,
+    /// See `run`.
+    pub(crate) skip: usize,
+}
+
+impl<T> Ahead<T> {
+    /// Nothing.
+    pub(crate) const NONE: Self = Ahead { at: std::ptr::null(), step: 0, run: usize::MAX, skip: 0 };
+}
+
 /// What happens to a sum on its way to memory: `clip((alpha or scale) * sum + bias + added)`.
 #[derive(Clone, Copy)]
 pub(crate) struct Epilogue<T> {
@@ -197,6 +214,7 @@ pub(crate) struct Tile<'a, T> {
     /// Where each row of C starts; its columns are adjacent.
     pub(crate) c: [*mut T; MAX_ROWS],
     pub(crate) epilogue: Epilogue<T>,
+    pub(crate) ahead: Ahead<T>,
 }
 
 /// The kernels of one instruction set for one element type.

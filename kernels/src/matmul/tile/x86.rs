@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Epilogue, Isa, Tile};
+use super::{Ahead, Epilogue, Isa, Tile};
 
 const AVX512: Isa<f32> = Isa {
     name: "avx512",
@@ -81,14 +81,33 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
     // Only the last vector can be partial.
     let last: __mmask16 = (0xffffu32 >> (16 * VECTORS - tile.cols)) as u16;
     let (a_step, b_step) = (tile.a_step, tile.b_step);
+    // Where sums go is fetched while they are made.
+    for to in &tile.c[..ROWS] {
+        for v in 0..VECTORS {
+            _mm_prefetch::<_MM_HINT_T1>(to.wrapping_add(16 * v).cast());
+        }
+    }
+    let Ahead { at: mut ahead, step, run, skip } = tile.ahead;
+    if ahead.is_null() {
+        // An address that is there: the tables of pages are searched for others, each time.
+        ahead = tile.segments.first().map_or(ahead, |segment| segment.b);
+    }
+    let mut left = run;
     for segment in tile.segments {
         let mut rows = [std::ptr::null::<f32>(); ROWS];
         rows.copy_from_slice(&segment.rows[..ROWS]);
         let mut b = segment.b;
-        for run in 0..segment.runs {
+        for piece in 0..segment.runs {
             // SAFETY: one of the segment's runs.
-            let mut at = unsafe { segment.start(run) };
+            let mut at = unsafe { segment.start(piece) };
             for _ in 0..segment.len {
+                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                ahead = ahead.wrapping_add(step);
+                left -= 1;
+                if left == 0 {
+                    ahead = ahead.wrapping_add(skip);
+                    left = run;
+                }
                 let mut columns = [_mm512_setzero_ps(); VECTORS];
                 for v in 0..VECTORS {
                     let mask = if v + 1 == VECTORS { last } else { 0xffff };
