@@ -77,7 +77,7 @@ fn every_remainder_of_every_tile() {
 
 #[test]
 fn long_sums_and_wide_rows_are_cut() {
-    for (m, n, k) in [(30, 70, 1100), (3, 300, 513), (300, 40, 20), (20, 600, 33)] {
+    for (m, n, k) in [(30, 70, 1100), (3, 300, 513), (300, 40, 20), (20, 600, 33), (21, 45, 3300)] {
         let gemm = Gemm::new(m, n, k);
         let sizes = [m * k, k * n, m * n];
         check_all::<f32>(&gemm, sizes);

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Ahead, Epilogue, Isa, Tile};
+use super::{Ahead, Epilogue, Isa, MAX_ROWS, Tile};
 
 const AVX512: Isa<f32> = Isa {
     name: "avx512",
@@ -55,6 +55,28 @@ macro_rules! by_rows {
 /// # Safety
 /// See [`Isa::run`]; the machine has AVX-512.
 unsafe fn run_avx512(tile: &Tile<'_, f32>) {
+    if tile.epilogue.scale.is_null() && tile.epilogue.bounds.high == f32::INFINITY {
+        // SAFETY: the contract of this function.
+        return unsafe { tile_avx512(tile) };
+    }
+    // With more to do at the end than registers can hold beside the sums, the compiler keeps the sums in memory from the start.
+    let mut beside = [0f32; BESIDE];
+    let width = tile.cols.next_multiple_of(16);
+    let c: [*mut f32; MAX_ROWS] = std::array::from_fn(|i| beside.as_mut_ptr().wrapping_add(i * width));
+    let sums = Tile { c, epilogue: Epilogue::write(c[0]), ..*tile };
+    // SAFETY: as above; the sums of a tile's rows fit beside it.
+    unsafe {
+        tile_avx512(&sums);
+        finish_avx512(tile, &beside, width);
+    }
+}
+
+/// Sums of the largest tile.
+const BESIDE: usize = 14 * 32;
+
+/// # Safety
+/// See [`Isa::run`]; the machine has AVX-512. The epilogue has no scale and no upper bound.
+unsafe fn tile_avx512(tile: &Tile<'_, f32>) {
     if tile.cols <= 16 {
         by_rows!(avx512, 1, tile, 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
     } else if tile.cols <= 32 {
@@ -127,16 +149,9 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
         }
     }
     let epilogue = &tile.epilogue;
-    let Epilogue { alpha, scale, bias, added, bounds, .. } = *epilogue;
-    let (low, high) = (_mm512_set1_ps(bounds.low), _mm512_set1_ps(bounds.high));
+    let Epilogue { alpha, bias, added, bounds, .. } = *epilogue;
     for v in 0..VECTORS {
         let mask = if v + 1 == VECTORS { last } else { 0xffff };
-        let factor = if scale.is_null() {
-            _mm512_set1_ps(alpha)
-        } else {
-            // SAFETY: the scale has an element a column.
-            unsafe { _mm512_maskz_loadu_ps(mask, scale.wrapping_add(16 * v)) }
-        };
         let bias = if bias.is_null() {
             _mm512_setzero_ps()
         } else {
@@ -145,15 +160,53 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
         };
         for i in 0..ROWS {
             let to = tile.c[i].wrapping_add(16 * v);
-            let mut value = _mm512_fmadd_ps(sums[i][v], factor, bias);
+            let mut value = _mm512_fmadd_ps(sums[i][v], _mm512_set1_ps(alpha), bias);
             if !added.is_null() {
                 // SAFETY: what is added lies as C does, whose masked columns exist.
                 value = _mm512_add_ps(value, unsafe { _mm512_maskz_loadu_ps(mask, epilogue.beside(to)) });
             }
             if bounds.clips {
                 // In this order NaN stays NaN.
-                value = _mm512_min_ps(high, _mm512_max_ps(low, value));
+                value = _mm512_max_ps(_mm512_set1_ps(bounds.low), value);
             }
+            // SAFETY: as above.
+            unsafe { _mm512_mask_storeu_ps(to, mask, value) };
+        }
+    }
+}
+
+/// The whole of an epilogue, for sums that lie row by row, `width` columns wide, of which the last sixteen have those of the mask.
+///
+/// # Safety
+/// See [`Isa::run`]; the machine has AVX-512.
+#[target_feature(enable = "avx512f")]
+unsafe fn finish_avx512(tile: &Tile<'_, f32>, sums: &[f32; BESIDE], width: usize) {
+    let epilogue = &tile.epilogue;
+    let Epilogue { alpha, scale, bias, added, bounds, .. } = *epilogue;
+    let (low, high) = (_mm512_set1_ps(bounds.low), _mm512_set1_ps(bounds.high));
+    for v in 0..width / 16 {
+        let left = tile.cols - 16 * v;
+        let mask = if left < 16 { (1 << left) - 1 } else { 0xffff };
+        let of_columns = |from: *const f32, otherwise: f32| {
+            if from.is_null() {
+                _mm512_set1_ps(otherwise)
+            } else {
+                // SAFETY: there is an element a column.
+                unsafe { _mm512_maskz_loadu_ps(mask, from.wrapping_add(16 * v)) }
+            }
+        };
+        let (scale, bias) = (of_columns(scale, alpha), of_columns(bias, 0.0));
+        for i in 0..tile.rows {
+            let to = tile.c[i].wrapping_add(16 * v);
+            // SAFETY: sixteen floats.
+            let sum = unsafe { _mm512_loadu_ps(sums[i * width + 16 * v..][..16].as_ptr()) };
+            let mut value = _mm512_fmadd_ps(sum, scale, bias);
+            if !added.is_null() {
+                // SAFETY: what is added lies as C does, whose masked columns exist.
+                value = _mm512_add_ps(value, unsafe { _mm512_maskz_loadu_ps(mask, epilogue.beside(to)) });
+            }
+            // In this order NaN stays NaN.
+            value = _mm512_min_ps(high, _mm512_max_ps(low, value));
             // SAFETY: as above.
             unsafe { _mm512_mask_storeu_ps(to, mask, value) };
         }
