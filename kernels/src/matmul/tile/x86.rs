@@ -95,6 +95,15 @@ unsafe fn run_avx2(tile: &Tile<'_, f32>) {
     if tile.cols <= 8 { by_rows!(avx2, 1, tile, 1 2 3 4 5 6) } else { by_rows!(avx2, 2, tile, 1 2 3 4 5 6) }
 }
 
+/// The same number, of which the compiler does not know that. Rows of A are addressed by one index: knowing how it moves, the compiler would
+/// move an address for each row, and keep those in memory.
+#[inline(always)]
+fn opaque(mut at: usize) -> usize {
+    // SAFETY: no instruction.
+    unsafe { std::arch::asm!("/* {0} */", inout(reg) at, options(pure, nomem, nostack, preserves_flags)) };
+    at
+}
+
 /// # Safety
 /// See [`Isa::run`]; the machine has AVX-512.
 #[target_feature(enable = "avx512f")]
@@ -123,12 +132,15 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
             // SAFETY: one of the segment's runs.
             let mut at = unsafe { segment.start(piece) };
             for _ in 0..segment.len {
-                _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
-                ahead = ahead.wrapping_add(step);
-                left -= 1;
-                if left == 0 {
-                    ahead = ahead.wrapping_add(skip);
-                    left = run;
+                // Narrow tiles have no time for it.
+                if VECTORS > 1 {
+                    _mm_prefetch::<_MM_HINT_T0>(ahead.cast());
+                    ahead = ahead.wrapping_add(step);
+                    left -= 1;
+                    if left == 0 {
+                        ahead = ahead.wrapping_add(skip);
+                        left = run;
+                    }
                 }
                 let mut columns = [_mm512_setzero_ps(); VECTORS];
                 for v in 0..VECTORS {
@@ -144,7 +156,7 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
                     }
                 }
                 b = b.wrapping_add(b_step);
-                at += a_step;
+                at = opaque(at + a_step);
             }
         }
     }
@@ -240,7 +252,7 @@ unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) {
                     }
                 }
                 b = b.wrapping_add(b_step);
-                at += a_step;
+                at = opaque(at + a_step);
             }
         }
     }
