@@ -1,8 +1,6 @@
-//! The parts of a recurrent layer beside each other, each as a share of a turn of multiply-adds' time: the inputs' product, the loop forward
-//! and back, the gradients of both kernels and of the input. `RAYON_NUM_THREADS=1 cargo bench -p keras-kernels --bench recurrent`, with a
-//! number of units and of steps if not 128 and 80.
-
-use std::time::Instant;
+//! The parts of a recurrent layer beside each other: the inputs' product, the loop forward (with the packed kernel and with the kernel in
+//! place) and back, the gradients of a kernel and of the input. Least processor times of one thread.
+//! `RAYON_NUM_THREADS=1 cargo bench -p keras-kernels --bench recurrent`, with a number of units and of steps if not 128 and 80.
 
 use keras_kernels::activation::Activation;
 use keras_kernels::matmul::{Gemm, Strides};
@@ -17,13 +15,19 @@ fn tensor(len: usize) -> View {
     unsafe { View::of(data.leak(), Shape::of(&[len])) }
 }
 
+/// Microseconds that this thread has worked.
+fn processor_time() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 * 1e-3
+}
+
 /// Least time of a run, in microseconds.
 fn least(mut run: impl FnMut()) -> f64 {
-    let (mut best, begin) = (f64::MAX, Instant::now());
-    while begin.elapsed().as_secs_f64() < 0.4 {
-        let start = Instant::now();
+    let (mut best, begin) = (f64::MAX, processor_time());
+    while processor_time() - begin < 2e5 {
+        let start = processor_time();
         run();
-        best = best.min(start.elapsed().as_secs_f64() * 1e6);
+        best = best.min(processor_time() - start);
     }
     best
 }
@@ -57,7 +61,7 @@ fn measure(device: &Device, name: &str, cell: Cell, batch: usize, steps: usize, 
     device.recur_pack(&of, r, there, back);
     let forward = Forward {
         kept,
-        kernel: Kernel { view: there, packed: true },
+        kernel: Kernel { view: r, packed: Some(there) },
         bias: None,
         start: [None; 2],
         sequence: None,
@@ -68,7 +72,7 @@ fn measure(device: &Device, name: &str, cell: Cell, batch: usize, steps: usize, 
     let gradients = tensor(rows * row);
     let backward = Backward {
         kept,
-        kernel: Kernel { view: back, packed: true },
+        kernel: Kernel { view: r, packed: Some(back) },
         sequence: None,
         last: Some(tensor(batch * units)),
         end: [None; 2],
@@ -82,6 +86,9 @@ fn measure(device: &Device, name: &str, cell: Cell, batch: usize, steps: usize, 
     let weights = Gemm { b: Strides::rows(row), ..Gemm::new(features, wide, rows).a_transposed() };
     let input = Gemm { a: Strides::rows(row), ..Gemm::new(rows, features, wide).b_transposed() };
     let sums = gradients.reshape(Shape::of(&[rows, row]));
+    let flops = 2.0 * rows as f64 * (wide * units) as f64;
+    let in_place = Forward { kernel: Kernel { view: r, packed: None }, ..forward };
+    let in_place = flops / least(|| device.recur(&of, &in_place)) / 1e3;
     let times = [
         least(|| device.recur_pack(&of, r, there, back)),
         least(|| gemm(&product, x, w, kept.gates)),
@@ -91,14 +98,14 @@ fn measure(device: &Device, name: &str, cell: Cell, batch: usize, steps: usize, 
         least(|| gemm(&input, gradients, w, dx)),
         least(|| device.reduce(Reduce::Sum, Axes::NONE.with(0), sums, Grad::write(db))),
     ];
-    let flops = 2.0 * rows as f64 * (wide * units) as f64;
     let shares = times.map(|t| flops / t / 1e3);
     println!(
-        "{name:>9}, batch {batch:>3}: pack {:.0} us; GFLOP/s: input {:.0}, loop {:.0}, back {:.0}, dkernel {:.0}, dinput {:.0}; bias {:.0} us; \
+        "{name:>9}, batch {batch:>3}: pack {:.0} us; GFLOP/s: input {:.0}, loop {:.0} ({:.0} in place), back {:.0}, dkernel {:.0}, dinput {:.0}; bias {:.0} us; \
          forward {:.0} us {:.1}, both {:.0} us {:.1}",
         times[0],
         shares[1],
         shares[2],
+        in_place,
         shares[3],
         shares[4],
         shares[5],

@@ -133,26 +133,31 @@ impl Recurrent {
         if self.backwards { self.steps - 1 - at } else { at }
     }
 
-    /// Samples of one slice, by the sizes alone: enough for the multipliers to outrun the second cache, and slices enough for some threads.
+    /// Samples of one slice, by the sizes alone: enough for the multipliers to outrun the cache that the recurrent kernel is in, and slices
+    /// enough for some threads.
     const fn rows(&self) -> usize {
+        let most = if self.units * self.cell.gates() * self.units <= IN_SECOND_CACHE { 4 } else { 16 };
         let rows = self.batch.div_ceil(4);
         if rows < 4 {
             4
-        } else if rows > 16 {
-            16
+        } else if rows > most {
+            most
         } else {
             rows
         }
     }
 }
 
-/// The recurrent kernel, as it is (`[units, gates * units]`) or packed ([`Recurrence::recur_pack`]).
+/// Numbers of a recurrent kernel that stays in the second cache beside all else, where few rows keep the multipliers busy.
+const IN_SECOND_CACHE: usize = 1 << 16;
+
+/// The recurrent kernel. What is packed pays where there are several steps, and changes no bit.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
-    /// Its numbers.
+    /// `[units, gates * units]`.
     pub view: View,
-    /// Whether they are packed.
-    pub packed: bool,
+    /// What [`Recurrence::recur_pack`] made of it for the pass it is given to.
+    pub packed: Option<View>,
 }
 
 /// What all passes over a sequence read and keep. Buffers of steps are `[batch, steps, ..]`, in the order of time.
@@ -227,7 +232,6 @@ pub trait Recurrence {
     /// The gradients of that, from those of the outputs.
     fn recur_back(&self, of: &Recurrent, on: &Backward);
 
-    /// Packs the recurrent kernel for both ways, [`Recurrent::packed_len`] and [`Recurrent::packed_back_len`] elements. Results do not change
-    /// by it; it pays where there are several steps.
+    /// Packs the recurrent kernel for both ways, [`Recurrent::packed_len`] and [`Recurrent::packed_back_len`] elements.
     fn recur_pack(&self, of: &Recurrent, kernel: View, forward: View, back: View);
 }

@@ -75,7 +75,7 @@ pub(super) struct Common<'a, T: 'static> {
     pub(super) factors: Rows<T>,
     mask: Option<Raw<u8>>,
     kernel: Raw<T>,
-    packed: bool,
+    packed: Option<Raw<T>>,
     isa: Isa<T>,
 }
 
@@ -85,7 +85,6 @@ impl<'a, T: Real + Tiled> Common<'a, T> {
         let wide = cell.gates() * units;
         assert!(of.apart || (kept.factors.is_none() && cell != super::Cell::Gru { reset_after: false }));
         let gates = Rows::of(Some(kept.gates), batch, steps, wide);
-        let size = if kernel.packed { packed_len } else { units * wide };
         Common {
             of,
             gates,
@@ -96,8 +95,8 @@ impl<'a, T: Real + Tiled> Common<'a, T> {
             seen: Rows::of(kept.factors.and(kept.seen), batch, steps, wide),
             factors: Rows::piled(kept.factors, batch, cell.gates(), units),
             mask: kept.mask.map(|mask| Raw::sized(mask, batch * steps)),
-            kernel: Raw::sized(kernel.view, size),
-            packed: kernel.packed,
+            kernel: Raw::sized(kernel.view, units * wide),
+            packed: kernel.packed.map(|packed| Raw::sized(packed, packed_len)),
             isa: T::isa(),
         }
     }
@@ -128,12 +127,15 @@ impl<'a, T: Real + Tiled> Common<'a, T> {
             c: Strides::rows(c.1),
             ..Gemm::new(rows, of.part(), of.units)
         };
-        let (gemm, from) = match self.packed {
-            true => (gemm.b_packed([0, 0]), part * packed_len(of.part(), of.units)),
-            false => (gemm, part * of.part()),
+        let (first, len) = (part * of.part(), packed_len(of.part(), of.units));
+        // Tiles of few rows that are wider than a packed panel read the kernel in longer stretches where it lies.
+        let wider = self.isa.next_cols(rows, of.part()) > self.isa.cols;
+        let (gemm, b) = match self.packed {
+            Some(packed) if !wider => (gemm.b_packed([0, 0]), packed.at(part * len)),
+            _ => (gemm, self.kernel.at(first)),
         };
         // SAFETY: the kernel has the parts, as `new` saw; the rest is the caller's promise.
-        unsafe { few_rows(self.isa, &gemm, a.0, self.kernel.at(from), bias, c.0, false) }
+        unsafe { few_rows(self.isa, &gemm, a.0, b, bias, c.0, false) }
     }
 
     /// A product of `rows` gradients with the transpose of a part of the recurrent kernel.
@@ -155,12 +157,13 @@ impl<'a, T: Real + Tiled> Common<'a, T> {
             c: Strides::rows(c.1),
             ..Gemm::new(rows, of.units, of.part())
         };
-        let (gemm, from) = match self.packed {
-            true => (gemm.b_packed([0, 0]), part * packed_len(of.units, of.part())),
-            false => (gemm, part * of.part()),
+        let (first, len) = (part * of.part(), packed_len(of.units, of.part()));
+        let (gemm, b) = match self.packed {
+            Some(packed) => (gemm.b_packed([0, 0]), packed.at(part * len)),
+            None => (gemm, self.kernel.at(first)),
         };
         // SAFETY: as in `product`.
-        unsafe { few_rows(self.isa, &gemm, a.0, self.kernel.at(from), std::ptr::null(), c.0, adds) }
+        unsafe { few_rows(self.isa, &gemm, a.0, b, std::ptr::null(), c.0, adds) }
     }
 }
 

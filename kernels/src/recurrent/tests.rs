@@ -116,13 +116,7 @@ fn run<T: Float>(device: &Device, given: &Given) -> Results {
     let kernel = room.of(&given.kernel);
     let (there, back) = (room.blank(of.packed_len()), room.blank(of.packed_back_len()));
     device.recur_pack(&of, kernel, there, back);
-    let kernel = |packed: View| {
-        if given.packed {
-            Kernel { view: packed, packed: true }
-        } else {
-            Kernel { view: kernel, packed: false }
-        }
-    };
+    let kernel = |packed: View| Kernel { view: kernel, packed: given.packed.then_some(packed) };
     let carry = |view: View| cell.carries().then_some(view);
     let outputs = [room.blank(rows * units), room.blank(state), room.blank(state), room.blank(state)];
     let forward = Forward {

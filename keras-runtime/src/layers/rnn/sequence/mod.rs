@@ -324,11 +324,8 @@ impl Run<'_> {
         }
     }
 
-    /// The recurrent kernel, in a packed form if there is one.
+    /// The recurrent kernel, with its packed form if there is one.
     fn kernel(&self, form: usize) -> Kernel {
-        match self.call.packed.get(form) {
-            Some(packed) => Kernel { view: *packed, packed: true },
-            None => Kernel { view: self.call.weights[RECURRENT], packed: false },
-        }
+        Kernel { view: self.call.weights[RECURRENT], packed: self.call.packed.get(form).copied() }
     }
 }
