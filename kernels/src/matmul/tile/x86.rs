@@ -125,12 +125,16 @@ unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) 
     }
     let mut left = run;
     for segment in tile.segments {
-        let mut rows = [std::ptr::null::<f32>(); ROWS];
-        rows.copy_from_slice(&segment.rows[..ROWS]);
         let mut b = segment.b;
         for piece in 0..segment.runs {
             // SAFETY: one of the segment's runs.
-            let mut at = unsafe { segment.start(piece) };
+            let start = unsafe { segment.start(piece) };
+            // Rows move to the run's start, not `at`: else the compiler steps every row's pointer, for which there are no registers.
+            let mut rows = [std::ptr::null::<f32>(); ROWS];
+            for i in 0..ROWS {
+                rows[i] = segment.rows[i].wrapping_add(start);
+            }
+            let mut at = 0;
             for _ in 0..segment.len {
                 // Narrow tiles have no time for it.
                 if VECTORS > 1 {
@@ -232,12 +236,16 @@ unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(tile: &Tile<'_, f32>) {
     let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
     let (a_step, b_step) = (tile.a_step, tile.b_step);
     for segment in tile.segments {
-        let mut rows = [std::ptr::null::<f32>(); ROWS];
-        rows.copy_from_slice(&segment.rows[..ROWS]);
         let mut b = segment.b;
         for run in 0..segment.runs {
             // SAFETY: one of the segment's runs.
-            let mut at = unsafe { segment.start(run) };
+            let start = unsafe { segment.start(run) };
+            // Rows move to the run's start, not `at`: else the compiler steps every row's pointer, for which there are no registers.
+            let mut rows = [std::ptr::null::<f32>(); ROWS];
+            for i in 0..ROWS {
+                rows[i] = segment.rows[i].wrapping_add(start);
+            }
+            let mut at = 0;
             for _ in 0..segment.len {
                 let mut columns = [_mm256_setzero_ps(); VECTORS];
                 for v in 0..VECTORS {
