@@ -215,7 +215,7 @@ pub trait Layer: Configure + Send + Sync {
         Role::Alone
     }
 
-    /// What its pass can do in inference for the calls around it.
+    /// What its pass can do for the calls around it.
     fn takes(&self, _inputs: &[Spec]) -> Takes {
         Takes::default()
     }

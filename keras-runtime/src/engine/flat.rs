@@ -67,6 +67,12 @@ impl Flat {
         nodes.map(|n| NodeSpec { layer: n.leaf, call: None, inputs: &n.inputs, plan: &n.plan }).collect()
     }
 
+    /// For each call whether its layer has weights that are trained.
+    pub(super) fn trained(&self) -> Vec<bool> {
+        let trained = |n: &FlatNode| self.leaves[n.leaf].trainable && !n.plan.weights.is_empty();
+        self.nodes.iter().map(trained).collect()
+    }
+
     /// Numbers in all variables.
     pub fn numbers(&self) -> usize {
         let plans = self.leaves.iter().map(|leaf| &leaf.plan);

@@ -26,8 +26,8 @@ pub trait Structure: Send + Sync {
 pub(super) struct Form {
     pub definition: Arc<Definition>,
     pub flat: Flat,
-    /// How its calls are computed in inference, if that is not one by one.
-    pub fusion: Option<Fusion>,
+    /// How its calls are computed in inference and in training, where that is not one by one.
+    fusions: [Option<Fusion>; 2],
     pub packed: Arc<Packed>,
 }
 
@@ -45,10 +45,11 @@ impl Form {
         let flat = Flat::new(&definition);
         let masks = flat.masks(&definition)?;
         let inputs: Vec<Spec> = definition.inputs.iter().map(|input| input.spec).collect();
-        let fusion = if device.fuses() { Fusion::new(&inputs, &flat, &masks) } else { None };
+        let fuse = |training| device.fuses().then(|| Fusion::new(&inputs, &flat, &masks, training))?;
+        let fusions = [false, true].map(fuse);
         let specs: Vec<Vec<Spec>> =
             flat.leaves.iter().map(|leaf| leaf.plan.packed.as_slice().to_vec()).collect();
-        let folds = fusion.as_ref().map_or_else(Vec::new, |fusion| fusion.folds(&flat));
+        let folds = fusions[0].as_ref().map_or_else(Vec::new, |fusion| fusion.folds(&flat));
         let packed = match others.find(|other| other.packed.is_for(&specs, &folds)) {
             Some(other) => Arc::clone(&other.packed),
             None => {
@@ -60,7 +61,12 @@ impl Form {
                 Arc::new(Packed::new(specs, folds, ends, device, float)?)
             }
         };
-        Ok(Form { definition, flat, fusion, packed })
+        Ok(Form { definition, flat, fusions, packed })
+    }
+
+    /// How its calls are computed, if that is not one by one.
+    pub fn fusion(&self, training: bool) -> Option<&Fusion> {
+        self.fusions[usize::from(training)].as_ref()
     }
 
     /// Whether it is for inputs of these specs.

@@ -68,6 +68,20 @@ impl Owned {
         trace(inputs, nodes, outputs, &mut t);
         assign_values(inputs.len(), nodes, keep, &mut t)
     }
+
+    /// [`mark_needs`] and [`assign_grads`]: the number of slots, and which values need a gradient. [`Owned::assign`] comes before.
+    pub(super) fn assign_grads(
+        &mut self,
+        inputs: &[Spec],
+        nodes: &[NodeSpec<'_>],
+        outputs: &[Source],
+        trained: &[bool],
+    ) -> (usize, Vec<bool>) {
+        let mut needs = vec![false; count_values(inputs.len(), nodes)];
+        let mut t = self.tables();
+        mark_needs(inputs.len(), nodes, trained, t.first, &mut needs);
+        (assign_grads(inputs.len(), nodes, outputs, &needs, &mut t), needs)
+    }
 }
 
 /// How many values a graph has: inputs and outputs of nodes.

@@ -311,8 +311,7 @@ impl Network {
             weight_grads: of_kind(Kind::Weight, self.grads.as_ref().or(Some(&self.weights))),
             float: self.float,
         };
-        let fusion = form.fusion.as_ref().filter(|_| !training);
-        Program::place(&form.inputs(), &form.flat, fusion, batch, training, &ground)
+        Program::place(&form.inputs(), &form.flat, form.fusion(training), batch, training, &ground)
     }
 
     /// A prepared program: where its inputs go and its outputs appear.
@@ -370,7 +369,7 @@ impl Network {
         }
         // Factors and shifts are of weights and state: neither counter ever falls, so their sum is another one after every change.
         if !program.training && form.packed.must_be_folded(self.changes + self.passes) {
-            if let Some(fusion) = &form.fusion {
+            if let Some(fusion) = form.fusion(false) {
                 fusion.fold(&cx, &form.flat, &program.calls);
             }
         }

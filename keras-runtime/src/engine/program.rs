@@ -91,7 +91,7 @@ impl Cursor {
 }
 
 impl Program {
-    /// Places a network's calls, fused if they are; a training program has none that are. The views are valid once `ground.arena` has [`Program::bytes`] bytes; with a null arena the
+    /// Places a network's calls, fused if they are. The views are valid once `ground.arena` has [`Program::bytes`] bytes; with a null arena the
     /// program only tells how many that is.
     pub(super) fn place(
         inputs: &[Spec],
@@ -105,15 +105,12 @@ impl Program {
         let values = memory::count_values(inputs.len(), &nodes);
         let mut owned = Owned::new(inputs.len(), &nodes);
         let slots = owned.assign(inputs, &nodes, &flat.outputs, training);
-        let mut t = owned.tables();
-        let mut needs = vec![false; values];
-        let mut grad_slots = 0;
-        if training {
-            let trained = |n: &FlatNode| flat.leaves[n.leaf].trainable && !n.plan.weights.is_empty();
-            let trained: Vec<bool> = flat.nodes.iter().map(trained).collect();
-            memory::mark_needs(inputs.len(), &nodes, &trained, t.first, &mut needs);
-            grad_slots = memory::assign_grads(inputs.len(), &nodes, &flat.outputs, &needs, &mut t);
-        }
+        let (grad_slots, needs) = if training {
+            owned.assign_grads(inputs, &nodes, &flat.outputs, &flat.trained())
+        } else {
+            (0, vec![false; values])
+        };
+        let t = owned.tables();
 
         let float = ground.float;
         let real = |d: DType| if d == DType::F32 { float } else { d };
@@ -175,7 +172,7 @@ impl Program {
             if let Some(part) = part {
                 let like = |view: View| view.reshape(call.outputs[0].shape());
                 call.ending = Ending {
-                    affine: ground.ends[k].first_chunk().copied(),
+                    affine: ground.ends[k].first_chunk().copied().filter(|_| !part.affine.is_empty()),
                     residual: part.residual.map(|source| like(view_of(&cursor, source))),
                     activation: part.activation,
                 };
@@ -275,8 +272,8 @@ impl Program {
                     }
                     call.output_grads.push(grad.view);
                 }
-                if node.plan.alias {
-                    if let Some(grad) = contribute(&cursor, node.inputs[0]) {
+                if nodes[k].plan.alias {
+                    if let Some(grad) = contribute(&cursor, nodes[k].inputs[0]) {
                         let from = call.output_grads[0];
                         if grad.view.address() != from.address() {
                             let to = Grad { view: grad.view.reshape(from.shape()), mode: grad.mode };

@@ -1,4 +1,4 @@
-//! What calls can do together in one pass over memory, in inference ([`super::fusion`]).
+//! What calls can do together in one pass over memory ([`super::fusion`]).
 
 use keras_kernels::View;
 use keras_kernels::activation::Activation;
@@ -21,13 +21,20 @@ pub enum Role {
     Frame([usize; MAX_SPATIAL]),
 }
 
-/// What a call can do in inference beside its own part.
+/// What a call can do beside its own part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Takes {
-    /// It ends with [`Call::epilogue`](crate::Call::epilogue): with what calls after it do to each number.
+    /// In inference it ends with [`Call::epilogue`](crate::Call::epilogue): with what calls after it do to each number.
     pub ending: bool,
-    /// It reads zeros around its input: [`Call::frame`](crate::Call::frame) of them in front.
+    /// In inference it reads zeros around its input: [`Call::frame`](crate::Call::frame) of them in front.
     pub frame: bool,
+    /// It ends with the activation of [`Call::ending`](crate::Call::ending) if that is [`rectifies`], in training too: backward starts with its slope.
+    pub rectifier: bool,
+}
+
+/// Whether a function is `relu`, or `relu6`: its slope is that of its output, and 0 at the ends.
+pub fn rectifies(f: Activation) -> bool {
+    matches!(f.bounds(), Some([0.0, high]) if high == 6.0 || high == f64::INFINITY)
 }
 
 /// What calls after a call do to its sums.

@@ -30,7 +30,7 @@ use keras_kernels::{Grad, MAX_RANK};
 use serde_json::{Map, Value};
 
 use self::compute::Kind;
-use crate::engine::Role;
+use crate::engine::{Role, Takes};
 use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::plan::{Message, PlanResult, Spec, catalogue};
 
@@ -45,6 +45,10 @@ trait Compute: Send + Sync {
     /// As [`Layer::role`].
     fn role(&self) -> Role {
         Role::Alone
+    }
+    /// As [`Layer::takes`].
+    fn takes(&self, _inputs: &[Spec]) -> Takes {
+        Takes::default()
     }
     /// As [`Layer::programs`].
     fn programs(&self, _call: &Call) -> Vec<Option<Recorded>> {
@@ -121,6 +125,10 @@ impl Layer for FileOperation {
 
     fn role(&self, _inputs: &[Spec]) -> Role {
         self.kind.compute().role()
+    }
+
+    fn takes(&self, inputs: &[Spec]) -> Takes {
+        self.kind.compute().takes(inputs)
     }
 
     fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {

@@ -7,7 +7,7 @@ use super::Compute;
 use super::function::{Function, Result as Yields};
 use super::setting::{Argument, Options};
 use super::tape::{Dual, Tape};
-use crate::engine::Role;
+use crate::engine::{Role, Takes};
 use crate::layer::{Call, Context, Recorded};
 use crate::ops::shapes::{broadcast, full, resolve, spec_of_any};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
@@ -184,6 +184,12 @@ impl Compute for Pointwise {
         if sums && tensors { Role::Sum } else { Role::Alone }
     }
 
+    fn takes(&self, inputs: &[Spec]) -> Takes {
+        let alike = |input: &Spec| *input == inputs[0] && input.dtype().is_float();
+        let rectifier = self.role() == Role::Sum && inputs.iter().all(alike);
+        Takes { rectifier, ..Takes::default() }
+    }
+
     fn pack(&self, cx: &Context<'_>, call: &Call) {
         let constants = self.operands().iter().filter_map(|operand| match operand {
             Argument::Constant { values, .. } => Some(values),
@@ -198,7 +204,8 @@ impl Compute for Pointwise {
     fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {
         let mut tape = Tape::new();
         let y = self.record(&mut tape, call, None);
-        let forward = Some(tape.recorded(y.value));
+        let y = tape.rectified(y.value, call.ending.activation);
+        let forward = Some(tape.recorded(y));
         let flat = !call.outputs[0].dtype().is_float();
         let gradients = call.input_grads.iter().enumerate().map(|(i, dx)| {
             dx.filter(|_| !flat)?;
@@ -218,7 +225,13 @@ impl Compute for Pointwise {
     }
 
     fn backward(&self, cx: &Context<'_>, call: &Call) {
-        let (views, n) = self.views(call, Some(call.output_grads[0]));
+        let (y, dy, f) = (call.outputs[0], call.output_grads[0], call.ending.activation);
+        if !f.is_linear() {
+            // The sum of two values of one shape.
+            let wanted = call.input_grads.iter().flatten();
+            return wanted.for_each(|dx| cx.device.activation_grad(f, None, y, dy, *dx));
+        }
+        let (views, n) = self.views(call, Some(dy));
         for (dx, recorded) in call.input_grads.iter().zip(&call.programs[1..]) {
             match (dx, recorded) {
                 (Some(dx), Some(recorded)) => {

@@ -6,7 +6,7 @@ use super::compute::{self, Kind};
 use super::modules;
 use super::setting::{Argument, Index, Options, Setting};
 use crate::config::ConfigValue;
-use crate::engine::Role;
+use crate::engine::{Role, Takes};
 use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::model::{NoWeights, Weighted};
 use crate::plan::{Message, PlanResult, Spec};
@@ -79,6 +79,10 @@ impl Layer for Operation {
 
     fn role(&self, _inputs: &[Spec]) -> Role {
         self.kind().compute().role()
+    }
+
+    fn takes(&self, inputs: &[Spec]) -> Takes {
+        self.kind().compute().takes(inputs)
     }
 
     fn programs(&self, call: &Call) -> Vec<Option<Recorded>> {

@@ -3,6 +3,7 @@
 //! A function is recorded once, in terms of [`Dual`]s; its derivative follows. What depends on a call is recorded when its buffers are
 //! placed ([`crate::Layer::programs`]).
 
+use keras_kernels::activation::Activation;
 use keras_kernels::elementwise::{Binary, Instr, MAX_INSTRS, Program, Unary, Value};
 
 use super::slope::{self, Record};
@@ -62,6 +63,21 @@ impl Tape {
     /// A constant.
     pub(crate) fn number(&mut self, value: f64) -> Dual {
         Dual { value: self.push(Instr::Const(value)), tangent: None }
+    }
+
+    /// A value clipped as a rectifier does it ([`crate::engine::rectifies`]).
+    pub(crate) fn rectified(&mut self, value: Value, f: Activation) -> Value {
+        match f.bounds() {
+            Some([0.0, high]) => {
+                let value = self.push(Instr::Unary(Unary::Relu, value));
+                if high == f64::INFINITY {
+                    return value;
+                }
+                let high = self.push(Instr::Const(high));
+                self.push(Instr::Binary(Binary::Min, value, high))
+            }
+            _ => value,
+        }
     }
 
     /// A function of one value.

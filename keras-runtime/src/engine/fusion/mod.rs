@@ -1,11 +1,13 @@
-//! Which calls of a program that predicts are computed together, in one pass over memory.
+//! Which calls of a program are computed together, in one pass over memory.
 //!
-//! A convolution or product ends with what the calls after it do to each number: a normalization by fixed statistics, the sum with a value
+//! In inference a convolution or product ends with what the calls after it do to each number: a normalization by fixed statistics, the sum with a value
 //! that is there already, an activation. Zeros around an image are read by the convolution after them, not written. Dropout does nothing.
 //! Calls that others do for them are skipped: their output is that call's memory. Nobody else may read the values in between.
 //!
-//! What is fused is decided by what layers say of themselves ([`Role`], [`Takes`]), never by their class. A program for training, and one
-//! on a device that computes by definitions, has every call on its own.
+//! In training a normalization or a sum ends with the rectifier after it, and starts with its slope on the way back.
+//!
+//! What is fused is decided by what layers say of themselves ([`Role`], [`Takes`](super::Takes)), never by their class. On a device that
+//! computes by definitions every call is on its own.
 
 use keras_kernels::Shape;
 use keras_kernels::activation::Activation;
@@ -13,12 +15,12 @@ use keras_kernels::conv::MAX_SPATIAL;
 
 use super::flat::Flat;
 use super::memory::Owned;
-use super::role::Role;
+use super::role::{Role, rectifies};
 use super::spec::{NodeSpec, Source};
 use crate::layer::{Call, Context};
 use crate::plan::{Plan, Spec};
 
-/// The calls of a program that predicts.
+/// The calls of a program, those of some done by others.
 pub(super) struct Fusion {
     /// One for each node of the flat graph.
     pub parts: Vec<Part>,
@@ -51,7 +53,7 @@ impl Part {
 
 impl Fusion {
     /// Finds what can be computed together. `masks` are those of the outputs of each node ([`Flat::masks`]).
-    pub fn new(inputs: &[Spec], flat: &Flat, masks: &[Vec<Option<Shape>>]) -> Option<Fusion> {
+    pub fn new(inputs: &[Spec], flat: &Flat, masks: &[Vec<Option<Shape>>], training: bool) -> Option<Fusion> {
         let parts = flat.nodes.iter().map(|node| Part {
             inputs: node.inputs.clone(),
             plan: node.plan.clone(),
@@ -61,11 +63,12 @@ impl Fusion {
             activation: Activation::Linear,
             frame: None,
         });
-        let mut search = Search { inputs, flat, masks, readers: readers(flat), parts: parts.collect() };
+        let parts = parts.collect();
+        let mut search = Search { inputs, flat, masks, training, readers: readers(flat), parts };
         for at in 0..flat.nodes.len() {
             search.follow(at);
         }
-        for at in 0..flat.nodes.len() {
+        for at in (0..flat.nodes.len()).filter(|_| !training) {
             search.frame(at);
             search.identity(at);
         }
@@ -73,7 +76,8 @@ impl Fusion {
         let changed = fusion.parts.iter().any(|part| part.skipped || part.takes());
         // Values live for a shorter time, but slots are handed out greedily: what const evaluation says of the unfused graph
         // (`PEAK`) must stay an upper bound.
-        let fits = || slots(inputs, &fusion.nodes(flat), flat) <= slots(inputs, &flat.node_specs(), flat);
+        let bytes = |nodes: Vec<NodeSpec<'_>>| slots(inputs, &nodes, flat, training);
+        let fits = || bytes(fusion.nodes(flat)) <= bytes(flat.node_specs());
         (changed && fits()).then_some(fusion)
     }
 
@@ -112,10 +116,13 @@ impl Fusion {
 }
 
 /// Bytes per sample of the slots of a graph.
-fn slots(inputs: &[Spec], nodes: &[NodeSpec<'_>], flat: &Flat) -> usize {
+fn slots(inputs: &[Spec], nodes: &[NodeSpec<'_>], flat: &Flat, training: bool) -> usize {
     let mut owned = Owned::new(inputs.len(), nodes);
-    let slots = owned.assign(inputs, nodes, &flat.outputs, false);
-    owned.tables().slot_bytes[..slots].iter().sum()
+    let slots = owned.assign(inputs, nodes, &flat.outputs, training);
+    let grads =
+        if training { owned.assign_grads(inputs, nodes, &flat.outputs, &flat.trained()).0 } else { 0 };
+    let t = owned.tables();
+    t.slot_bytes[..slots].iter().chain(&t.grad_slot_bytes[..grads]).sum()
 }
 
 /// Who reads a value.
@@ -148,6 +155,7 @@ struct Search<'a> {
     inputs: &'a [Spec],
     flat: &'a Flat,
     masks: &'a [Vec<Option<Shape>>],
+    training: bool,
     readers: Vec<Reader>,
     parts: Vec<Part>,
 }
@@ -199,8 +207,12 @@ impl Search<'_> {
     /// Gives call `first` what the calls after it do.
     fn follow(&mut self, first: usize) {
         let head = &self.flat.nodes[first];
-        if self.parts[first].skipped || !self.is_simple(first) || !head.layer.takes(&self.specs(first)).ending
-        {
+        if self.parts[first].skipped || !self.is_simple(first) {
+            return;
+        }
+        let takes = head.layer.takes(&self.specs(first));
+        let ending = takes.ending && !self.training;
+        if !ending && !takes.rectifier {
             return;
         }
         let mut last = first;
@@ -210,13 +222,13 @@ impl Search<'_> {
             let head = &mut self.parts[first];
             let bent = !head.activation.is_linear();
             match role {
-                Role::Identity => {}
-                Role::Affine if head.residual.is_none() && !bent => head.affine.push(at),
-                Role::Sum if other.is_some() && head.residual.is_none() && !bent => {
+                Role::Identity if !self.training => {}
+                Role::Affine if ending && head.residual.is_none() && !bent => head.affine.push(at),
+                Role::Sum if ending && other.is_some() && head.residual.is_none() && !bent => {
                     head.residual = other;
                     head.inputs.extend(other);
                 }
-                Role::Activation(f) if !bent => head.activation = f,
+                Role::Activation(f) if !bent && (ending || rectifies(f)) => head.activation = f,
                 _ => break,
             }
             self.skip(at, Source::node(last));

@@ -206,11 +206,12 @@ impl<const N: usize> Window<N> {
     }
 
     /// What a layer of this geometry can do for the calls around it: all with channels last, where no activation of its own comes between.
-    pub(super) const fn takes(&self) -> Takes {
+    pub(super) fn takes(&self) -> Takes {
         let last = !self.data_format.is_first();
         Takes {
             ending: last && self.activation.is_linear(),
             frame: last && matches!(self.padding, Padding::Valid),
+            rectifier: false,
         }
     }
 

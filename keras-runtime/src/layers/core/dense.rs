@@ -92,7 +92,7 @@ impl Layer for Dense {
     }
 
     fn takes(&self, _inputs: &[Spec]) -> Takes {
-        Takes { ending: self.activation.is_linear(), frame: false }
+        Takes { ending: self.activation.is_linear(), ..Takes::default() }
     }
 
     fn compose(&self, cx: &Context<'_>, call: &Call, _scale: View, shift: View) {

@@ -1,5 +1,5 @@
 use super::elementwise::Merge;
-use crate::engine::Role;
+use crate::engine::{Role, Takes};
 use crate::layer::{Call, Context, Layer};
 use crate::plan::{PlanResult, Spec};
 
@@ -35,6 +35,10 @@ impl Layer for Add {
 
     fn role(&self, _inputs: &[Spec]) -> Role {
         Role::Sum
+    }
+
+    fn takes(&self, inputs: &[Spec]) -> Takes {
+        Merge::takes(inputs)
     }
 
     fn forward(&self, cx: &Context<'_>, call: &Call) {

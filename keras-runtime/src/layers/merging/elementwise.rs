@@ -3,6 +3,7 @@
 use keras_kernels::elementwise::{Binary, Instr, Program, Value};
 use keras_kernels::{Grad, Shape, View};
 
+use crate::engine::Takes;
 use crate::layer::{Call, Context};
 use crate::operations::tape::{Dual, Tape};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec};
@@ -67,11 +68,17 @@ impl Merge {
         matches!(self, Merge::Add | Merge::Subtract | Merge::Average)
     }
 
+    /// What the sum of inputs can do for the calls around it.
+    pub(super) fn takes(inputs: &[Spec]) -> Takes {
+        let rectifier = inputs.len() <= CHUNK && inputs.iter().all(|input| *input == inputs[0]);
+        Takes { rectifier, ..Takes::default() }
+    }
+
     pub(super) fn forward(self, cx: &Context<'_>, call: &Call) {
         let y = call.outputs[0];
         if self.is_linear() {
             for (at, chunk) in call.inputs.chunks(CHUNK).enumerate() {
-                self.sum(cx, chunk, at * CHUNK, call.inputs.len(), y);
+                self.sum(cx, chunk, at * CHUNK, call);
             }
         } else {
             let mut tape = Tape::new();
@@ -88,6 +95,10 @@ impl Merge {
         let dy = call.output_grads[0];
         for (i, dx) in call.input_grads.iter().enumerate() {
             let Some(dx) = dx else { continue };
+            if !call.ending.activation.is_linear() {
+                cx.device.activation_grad(call.ending.activation, None, call.outputs[0], dy, *dx);
+                continue;
+            }
             let dx = dx.reshape(aligned(dx.view.shape(), dy.shape().rank()));
             if self.is_linear() {
                 const SCALE: Program<'static> = Program {
@@ -117,7 +128,8 @@ impl Merge {
     }
 
     /// Writes the sum of inputs `first..`, or adds it if there were others before.
-    fn sum(self, cx: &Context<'_>, inputs: &[View], first: usize, n: usize, y: View) {
+    fn sum(self, cx: &Context<'_>, inputs: &[View], first: usize, call: &Call) {
+        let (n, y) = (call.inputs.len(), call.outputs[0]);
         let mut tape = Tape::new();
         let mut views = Views::none(y);
         let mut total: Option<Value> = None;
@@ -131,6 +143,8 @@ impl Merge {
             let n = tape.push(Instr::Const(n as f64));
             total = tape.push(Instr::Binary(Binary::Div, total, n));
         }
+        // Only a sum of one chunk has one.
+        total = tape.rectified(total, call.ending.activation);
         let to = if first == 0 { Grad::write(y) } else { Grad::add(y) };
         cx.device.map(&tape.program(&[total]), &[], views.as_slice(), &[to]);
     }
