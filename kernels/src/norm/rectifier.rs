@@ -40,8 +40,8 @@ impl Rectifier {
         let zero = T::zero();
         match self {
             Rectifier::Linear => None,
-            Rectifier::Relu => Some(Clip { low: zero, high: T::infinity(), edge: zero }),
-            Rectifier::Relu6 => Some(Clip { low: zero, high: T::lit(6.0), edge: T::lit(0.5) }),
+            Rectifier::Relu => Some(Clip { low: zero, high: T::infinity() }),
+            Rectifier::Relu6 => Some(Clip { low: zero, high: T::lit(6.0) }),
         }
     }
 }
@@ -51,8 +51,6 @@ impl Rectifier {
 pub(super) struct Clip<T> {
     low: T,
     high: T,
-    /// The slope at the ends of the range: JAX's.
-    edge: T,
 }
 
 impl<T: Real> Clip<T> {
@@ -63,11 +61,10 @@ impl<T: Real> Clip<T> {
         if z > self.high { self.high } else { z }
     }
 
-    /// `dy` times the slope at `z`.
+    /// `dy` times the slope at `z`, which is 0 at the ends, as JAX has it.
     #[inline(always)]
     pub fn grad(&self, z: T, dy: T) -> T {
-        let beyond = if z == self.low || z == self.high { self.edge } else { T::zero() };
-        let slope = if z > self.low && z < self.high { T::one() } else { beyond };
+        let slope = if z > self.low && z < self.high { T::one() } else { T::zero() };
         slope * dy
     }
 }

@@ -166,6 +166,13 @@ const CASES: &[Case] = &[
         let y = s.put(BatchNormalization::new(), &[y]);
         s.output(y);
     }),
+    ("a normalization before a convolution", 1, |s| {
+        let x = s.image();
+        let y = s.put(BatchNormalization::new(), &[x]);
+        let y = s.put(Activation::new(Function::Relu6), &[y]);
+        let y = s.put(conv(8, 3), &[y]);
+        s.output(y);
+    }),
     ("two consumers", 1, |s| {
         let x = s.image();
         let y = s.put(conv(8, 3), &[x]);
@@ -344,9 +351,13 @@ fn close(what: &str, float: DType, found: &[Vec<f64>], expected: &[Vec<f64>]) {
     }
 }
 
+fn skipped_calls(network: &Network, training: bool) -> Vec<usize> {
+    let parts = network.form.fusion(training).map_or(&[][..], |fusion| &fusion.parts);
+    (0..parts.len()).filter(|at| parts[*at].skipped).collect()
+}
+
 fn skipped(network: &Network) -> usize {
-    let fusion = network.form.fusion(false);
-    fusion.map_or(0, |fusion| fusion.parts.iter().filter(|part| part.skipped).count())
+    skipped_calls(network, false).len()
 }
 
 #[test]
@@ -403,6 +414,33 @@ fn fused_steps_have_the_gradients_of_the_calls() {
 }
 
 #[test]
+fn a_rectifier_after_a_normalization_is_a_part_of_it_in_training() {
+    let build: fn(&mut Stack) = |s| {
+        let x = s.image();
+        let mut y = s.put(conv(4, 1), &[x]);
+        y = s.put(BatchNormalization::new(), &[y]);
+        y = s.put(ReLU::new(), &[y]);
+        y = s.block(conv(4, 1), y);
+        // No rectifier, a statistic that the kernel does not know, and another axis.
+        y = s.put(BatchNormalization::new(), &[y]);
+        y = s.put(Activation::new(Function::Tanh), &[y]);
+        y = s.put(BatchNormalization::new().renorm(true), &[y]);
+        y = s.put(ReLU::new(), &[y]);
+        y = s.put(BatchNormalization::new().axis(1), &[y]);
+        y = s.put(ReLU::new(), &[y]);
+        s.output(y);
+    };
+    let mut fused = network(build, Device::cpu(), DType::F64);
+    let mut plain = network(build, Cpu::new().exact().into(), DType::F64);
+    assert_eq!(skipped_calls(&fused, true), [2, 5]);
+    assert!(fused.arena_bytes(BATCH, true) < plain.arena_bytes(BATCH, true));
+    for _ in 0..2 {
+        close("gradients", DType::F64, &gradients(&mut fused), &gradients(&mut plain));
+        close("statistics", DType::F64, &run(&mut fused, false), &run(&mut plain, false));
+    }
+}
+
+#[test]
 fn a_rectifier_after_a_sum_is_a_part_of_it_in_training() {
     let build: fn(&mut Stack) = |s| {
         let x = s.0.input("x", Spec::of(&[4, 6]));
@@ -417,9 +455,7 @@ fn a_rectifier_after_a_sum_is_a_part_of_it_in_training() {
     let mut fused = network(build, Device::cpu(), DType::F64);
     let mut plain = network(build, Cpu::new().exact().into(), DType::F64);
     for training in [false, true] {
-        let parts = &fused.form.fusion(training).expect("calls are fused").parts;
-        let skipped: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].skipped).collect();
-        assert_eq!(skipped, [4, 6], "training: {training}");
+        assert_eq!(skipped_calls(&fused, training), [4, 6], "training: {training}");
         // A step keeps every value, a prediction only some.
         let [found, expected] = [&fused, &plain].map(|network| network.arena_bytes(BATCH, training));
         assert!(if training { found < expected } else { found <= expected }, "{found} for {expected}");

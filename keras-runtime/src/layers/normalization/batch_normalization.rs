@@ -5,7 +5,7 @@ use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Value, json};
 
 use crate::config::ConfigValue;
-use crate::engine::Role;
+use crate::engine::{Role, Takes};
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::chain::Chain;
 use crate::plan::{Message, Plan, PlanResult, Spec, WeightSpec, catalogue};
@@ -239,7 +239,13 @@ impl BatchNormalization {
     }
 
     fn affine(&self, call: &Call) -> Affine {
-        Affine { gamma: self.gamma(call), beta: self.beta(call), rectifier: Rectifier::Linear }
+        // It takes no other activation.
+        let rectifier = Rectifier::of(call.ending.activation).unwrap_or_default();
+        Affine { gamma: self.gamma(call), beta: self.beta(call), rectifier }
+    }
+
+    fn is_along_last(&self, x: &Spec) -> bool {
+        x.axis(self.axis).is_some_and(|axis| axis + 1 == x.rank())
     }
 
     /// Whether the batch's own statistics are used.
@@ -410,8 +416,13 @@ impl Layer for BatchNormalization {
     }
 
     fn role(&self, inputs: &[Spec]) -> Role {
-        let last = inputs[0].axis(self.axis).is_some_and(|axis| axis + 1 == inputs[0].rank());
-        if last { Role::Affine } else { Role::Alone }
+        if self.is_along_last(&inputs[0]) { Role::Affine } else { Role::Alone }
+    }
+
+    /// What the fused kernel can do.
+    fn takes(&self, inputs: &[Spec]) -> Takes {
+        let rectifier = self.is_along_last(&inputs[0]) && !self.renorm;
+        Takes { rectifier, ..Takes::default() }
     }
 
     /// `scale' = scale * s` and `shift' = (shift - mean) * s + beta`, where `s = gamma / sqrt(variance + epsilon)`.
