@@ -37,7 +37,7 @@ impl Cpu {
         Cpu { pool: Some(Arc::new(Pool::new(threads))), exact: false }
     }
 
-    /// Computes every function by itself, and every sum by its definition, term by term. Otherwise a model that predicts computes
+    /// Computes every function by itself, and every sum by its definition, term by term. Otherwise a model computes
     /// several layers as one where it can, and convolutions of 32-bit floats with 3x3 kernels, and their gradients, are computed by
     /// Winograd's algorithm, whose errors are larger: about 1e-5 of the largest output instead of 1e-6.
     ///
