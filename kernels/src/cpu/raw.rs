@@ -5,6 +5,9 @@ use crate::{DType, Element, Mode, View};
 /// Elements that a block loop keeps on the stack.
 pub(crate) const BLOCK: usize = 256;
 
+/// Numbers of a vector of the widest level.
+pub(crate) const LANES: usize = 16;
+
 /// The start of a view's elements. Bounds are checked in debug builds.
 pub(crate) struct Raw<T> {
     address: *mut T,
@@ -116,6 +119,44 @@ impl<T: Element> Raw<T> {
         unsafe { *self.address.add(i) = value }
     }
 }
+
+/// `N` elements from `at`.
+///
+/// # Safety
+/// As [`Raw::slice`].
+#[inline(always)]
+pub(crate) unsafe fn read<T: Element, const N: usize>(from: Raw<T>, at: usize) -> [T; N] {
+    // SAFETY: the caller's promise; an array is aligned as its elements are.
+    unsafe { *from.slice(at, N).as_ptr().cast::<[T; N]>() }
+}
+
+/// Sets `N` elements from `at`.
+///
+/// # Safety
+/// As [`Raw::slice_mut`].
+#[inline(always)]
+pub(crate) unsafe fn write<T: Element, const N: usize>(to: Raw<T>, at: usize, values: [T; N]) {
+    // SAFETY: as above.
+    unsafe { *to.slice_mut(at, N).as_mut_ptr().cast::<[T; N]>() = values }
+}
+
+/// Runs a block for every vector of `n` neighbouring elements: `$N` of them from `$at`, one by one at the end.
+macro_rules! vectors {
+    ($n:expr, |$N:ident, $at:ident| $body:expr) => {{
+        let (n, mut $at) = ($n, 0);
+        while $at + $crate::cpu::raw::LANES <= n {
+            const $N: usize = $crate::cpu::raw::LANES;
+            $body;
+            $at += $N;
+        }
+        while $at < n {
+            const $N: usize = 1;
+            $body;
+            $at += 1;
+        }
+    }};
+}
+pub(crate) use vectors;
 
 /// Writes a block's results, or adds them.
 #[inline(always)]

@@ -1,10 +1,9 @@
 //! What a pass of a normalization reads.
 
-use super::columns::read;
 use super::{Affine, Moments, Norm};
 use crate::View;
 use crate::cpu::math::Real;
-use crate::cpu::raw::Raw;
+use crate::cpu::raw::{Raw, read};
 
 /// Operands of a pass, by address.
 #[derive(Clone, Copy)]

@@ -1,12 +1,12 @@
 //! Layer and RMS normalization: a few rows at a time, while they are in the cache.
 
-use super::columns::{add, read, write};
+use super::columns::add;
 use super::operands::Operands;
 use super::rectifier::Clip;
-use super::tiling::LANES;
+use super::tiling::far;
 use super::{Kind, Norm, NormGrads};
 use crate::cpu::math::Real;
-use crate::cpu::raw::Raw;
+use crate::cpu::raw::{LANES, Raw, read, vectors, write};
 use crate::cpu::simd::{Kernel, Level, fma};
 use crate::cpu::{threads, workspace};
 use crate::reduce::cpu::emit;
@@ -24,23 +24,6 @@ const PARTIALS: usize = 32;
 /// Whether statistics are those of contiguous rows.
 pub(super) fn fits(norm: &Norm) -> bool {
     norm.spatial == 1 && norm.groups == 1
-}
-
-/// Calls `$step::<L, R, N>` for the columns of `R` rows of `n`.
-macro_rules! columns {
-    ($n:expr, |$N:ident, $column:ident| $body:expr) => {{
-        let (n, mut $column) = ($n, 0);
-        while $column + LANES <= n {
-            const $N: usize = LANES;
-            $body;
-            $column += LANES;
-        }
-        while $column < n {
-            const $N: usize = 1;
-            $body;
-            $column += 1;
-        }
-    }};
 }
 
 /// Sums in lanes, one a row.
@@ -79,7 +62,7 @@ impl<T: Real> Kernel for Forward<T> {
     #[inline(always)]
     fn run<L: Level>(self) {
         let mut row = self.start;
-        while row + ROWS <= self.end {
+        while row + ROWS <= self.end && !far(self.operands.norm.size()) {
             self.rows::<L, ROWS>(row);
             row += ROWS;
         }
@@ -101,7 +84,7 @@ impl<T: Real> Forward<T> {
             let mut means = [T::zero(); R];
             if norm.kind == Kind::Standard {
                 let mut sums: Lanes<T, R> = [[T::zero(); LANES]; R];
-                columns!(n, |N, c| for r in 0..R {
+                vectors!(n, |N, c| for r in 0..R {
                     let x = read::<T, N>(x, start + r * n + c);
                     for i in 0..N {
                         sums[r][i] += x[i];
@@ -112,7 +95,7 @@ impl<T: Real> Forward<T> {
             // What rounding left of the sums, too: the mean is off by that much.
             let (mut rests, mut squares): (Lanes<T, R>, Lanes<T, R>) =
                 ([[T::zero(); LANES]; R], [[T::zero(); LANES]; R]);
-            columns!(n, |N, c| for r in 0..R {
+            vectors!(n, |N, c| for r in 0..R {
                 let x = read::<T, N>(x, start + r * n + c);
                 for i in 0..N {
                     let d = x[i] - means[r];
@@ -134,7 +117,7 @@ impl<T: Real> Forward<T> {
                 mean.set(row + r, means[r]);
                 inverse.set(row + r, inverses[r]);
             }
-            columns!(n, |N, c| {
+            vectors!(n, |N, c| {
                 let (gamma, beta) = self.operands.weights::<N>(c);
                 for r in 0..R {
                     let mut x = read::<T, N>(x, start + r * n + c);
@@ -176,7 +159,7 @@ impl<T: Real> Kernel for Backward<T> {
     #[inline(always)]
     fn run<L: Level>(self) {
         let mut row = self.start;
-        while row + ROWS <= self.end {
+        while row + ROWS <= self.end && !far(self.operands.norm.size()) {
             self.rows::<L, ROWS>(row);
             row += ROWS;
         }
@@ -228,7 +211,7 @@ impl<T: Real> Backward<T> {
             let (mut levels, mut tilts): (Lanes<T, R>, Lanes<T, R>) =
                 ([[T::zero(); LANES]; R], [[T::zero(); LANES]; R]);
             if self.dx.is_some() {
-                columns!(n, |N, c| {
+                vectors!(n, |N, c| {
                     let weights = self.operands.weights::<N>(c);
                     for r in 0..R {
                         let [x, dy] = self.grad::<L, N>(start + r * n + c, of[r], weights);
@@ -243,7 +226,7 @@ impl<T: Real> Backward<T> {
             let level =
                 levels.map(|l| if norm.kind == Kind::Standard { total(l) * share } else { T::zero() });
             let tilt = tilts.map(|t| total(t) * share);
-            columns!(n, |N, c| {
+            vectors!(n, |N, c| {
                 let weights = self.operands.weights::<N>(c);
                 let (mut sum, mut product) = ([T::zero(); N], [T::zero(); N]);
                 for r in 0..R {

@@ -2,17 +2,20 @@
 //! (sums, constants) has a copy for each.
 
 use super::{Norm, View};
-use crate::cpu::raw::Raw;
+use crate::cpu::raw::{LANES, Raw};
 use crate::cpu::threads;
 
-/// Numbers of a vector.
-pub(super) const LANES: usize = 16;
 /// A wide row has this many columns at least, if there are rows enough.
 const NARROW: usize = 64;
 /// And about this many at most, unless one row has more.
 const WIDE: usize = 512;
 /// Elements of one task, about.
 const PIECE: usize = 16_384;
+
+/// Whether no cache holds so many elements: from memory, rows are read faster in order than side by side.
+pub(super) fn far(elements: usize) -> bool {
+    elements > 1 << 22
+}
 
 /// The places of each sample, cut into wide rows. There is one at least.
 #[derive(Clone, Copy, Debug)]

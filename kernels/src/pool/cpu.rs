@@ -2,13 +2,10 @@
 
 use super::{Pool, PoolKind, Pooling};
 use crate::cpu::math::Real;
-use crate::cpu::raw::Raw;
+use crate::cpu::raw::{Raw, read, vectors, write};
 use crate::cpu::simd::{Kernel, Level};
 use crate::cpu::threads;
 use crate::{Cpu, Grad, View, with_float};
-
-/// Channels whose gradients wait on the stack.
-const CHANNELS: usize = 128;
 
 impl Pooling for Cpu {
     fn pool(&self, pool: &Pool, x: View, y: View) {
@@ -29,19 +26,11 @@ impl Pool {
         (start.saturating_sub(self.padding[i]), end)
     }
 
-    /// Calls `f` with every place (counted in a sample) of the window of an output place, row by row; says how many there are.
+    /// The window of an output place.
     #[inline(always)]
-    fn window(&self, [a, b, c]: [usize; 3], mut f: impl FnMut(usize)) -> usize {
+    fn window(&self, at: [usize; 3]) -> Window {
         let [_, height, width] = self.input;
-        let ((a0, a1), (b0, b1), (c0, c1)) = (self.range(a, 0), self.range(b, 1), self.range(c, 2));
-        for i in a0..a1 {
-            for j in b0..b1 {
-                for k in c0..c1 {
-                    f((i * height + j) * width + k);
-                }
-            }
-        }
-        a1.saturating_sub(a0) * b1.saturating_sub(b0) * c1.saturating_sub(c0)
+        Window { ranges: [0, 1, 2].map(|i| self.range(at[i], i)), height, width }
     }
 
     /// Whether no place lies in two windows, and whether each lies in one.
@@ -63,6 +52,34 @@ impl Pool {
     }
 }
 
+/// The places of a sample that an output place sees.
+struct Window {
+    ranges: [(usize, usize); 3],
+    height: usize,
+    width: usize,
+}
+
+impl Window {
+    /// How many there are.
+    #[inline(always)]
+    fn count(&self) -> usize {
+        self.ranges.iter().map(|(start, end)| end.saturating_sub(*start)).product()
+    }
+}
+
+/// Runs a block for every place of a window (counted in a sample), row by row. A closure would be compiled for the least of levels.
+macro_rules! places {
+    ($window:expr, |$place:ident| $body:block) => {{
+        let [(a0, a1), (b0, b1), (c0, c1)] = $window.ranges;
+        for a in a0..a1 {
+            for b in b0..b1 {
+                let row = (a * $window.height + b) * $window.width;
+                for $place in row + c0..row + c1 $body
+            }
+        }
+    }};
+}
+
 /// A row of the output, whole in its innermost dimension.
 struct Forward<'a, T> {
     pool: &'a Pool,
@@ -78,32 +95,36 @@ impl<T: Real> Kernel for Forward<'_, T> {
         let Forward { pool, x, y, row } = self;
         let [a, b, c] = pool.output;
         let (channels, sample) = (pool.channels, row / (a * b));
-        let at = [row / b % a, row % b];
+        let (x, at) = (x.cut(sample * pool.sample_size(), pool.sample_size()), [row / b % a, row % b]);
         for k in 0..c {
-            // SAFETY: this task alone writes the row.
-            let y = unsafe { y.slice_mut((row * c + k) * channels, channels) };
-            let from = |place: usize| {
-                // SAFETY: the window's places lie in the sample.
-                unsafe { x.slice(sample * pool.sample_size() + place * channels, channels) }
-            };
-            let place = [at[0], at[1], k];
+            let window = pool.window([at[0], at[1], k]);
+            let to = (row * c + k) * channels;
             match pool.kind {
-                PoolKind::Max => {
-                    y.fill(T::neg_infinity());
-                    pool.window(place, |place| {
-                        for (y, x) in y.iter_mut().zip(from(place)) {
+                // SAFETY: the window's places lie in the sample; this task alone writes the row.
+                PoolKind::Max => vectors!(channels, |N, channel| unsafe {
+                    let mut largest = [T::neg_infinity(); N];
+                    places!(window, |place| {
+                        let x = read::<T, N>(x, place * channels + channel);
+                        for i in 0..N {
                             // A NaN wins, as in numpy.
-                            *y = if *x > *y || x.is_nan() { *x } else { *y };
+                            largest[i] = if (x[i] > largest[i]) | x[i].is_nan() { x[i] } else { largest[i] };
                         }
                     });
-                }
+                    write(y, to + channel, largest);
+                }),
                 PoolKind::Average => {
-                    y.fill(T::zero());
-                    let count = pool.window(place, |place| {
-                        y.iter_mut().zip(from(place)).for_each(|(y, x)| *y += *x);
+                    let count = T::lit(window.count() as f64);
+                    // SAFETY: as above.
+                    vectors!(channels, |N, channel| unsafe {
+                        let mut sum = [T::zero(); N];
+                        places!(window, |place| {
+                            let x = read::<T, N>(x, place * channels + channel);
+                            for i in 0..N {
+                                sum[i] += x[i];
+                            }
+                        });
+                        write(y, to + channel, sum.map(|sum| sum / count));
                     });
-                    let count = T::lit(count as f64);
-                    y.iter_mut().for_each(|y| *y /= count);
                 }
             }
         }
@@ -124,7 +145,8 @@ struct Backward<'a, T> {
     x: Raw<T>,
     y: Raw<T>,
     dy: Raw<T>,
-    dx: Grad,
+    dx: Raw<T>,
+    adds: bool,
     sample: usize,
 }
 
@@ -133,70 +155,96 @@ impl<T: Real> Kernel for Backward<'_, T> {
     #[inline(always)]
     fn run<L: Level>(self) {
         let (apart, covers) = self.pool.apart();
-        if self.dx.adds() {
-            self.places::<false>();
+        if self.adds {
+            self.places::<false, false>();
+        } else if apart && covers {
+            self.places::<true, false>();
+        } else if apart {
+            self.places::<true, true>();
         } else {
-            if !covers {
-                let size = self.pool.sample_size();
-                // SAFETY: this task has the sample.
-                unsafe { Raw::<T>::of(self.dx.view).slice_mut(self.sample * size, size) }.fill(T::zero());
-            }
-            if apart { self.places::<true>() } else { self.places::<false>() }
+            self.places::<false, true>();
         }
     }
 }
 
 impl<T: Real> Backward<'_, T> {
-    /// Goes through all windows; with `WRITES` a place is in one of them at most, and is written rather than added to.
+    /// Goes through all windows; with `WRITES` a place is in one of them at most, and is written rather than added to. With `CLEARS`
+    /// the gradient becomes zero beforehand: just before the first window that reaches it, so that it is still in the cache.
     #[inline(always)]
-    fn places<const WRITES: bool>(&self) {
-        let Backward { pool, x, y, dy, dx, sample } = *self;
+    fn places<const WRITES: bool, const CLEARS: bool>(&self) {
+        let Backward { pool, x, y, dy, dx, sample, .. } = *self;
         let [a, b, c] = pool.output;
         let (channels, size) = (pool.channels, pool.sample_size());
-        // SAFETY: windows overlap, but not those of two samples, and this task has the sample.
-        let (x, to) =
-            unsafe { (x.slice(sample * size, size), Raw::<T>::of(dx.view).slice_mut(sample * size, size)) };
-        // What of the output's gradient has not found its place yet.
-        let mut left = [T::zero(); CHANNELS];
-        for pixel in 0..a * b * c {
-            let place = [pixel / (b * c), pixel / c % b, pixel % c];
-            let row = (sample * a * b * c + pixel) * channels;
-            for first in (0..channels).step_by(CHANNELS) {
-                let n = CHANNELS.min(channels - first);
-                let left = &mut left[..n];
-                // SAFETY: the output is not written.
-                let (y, dy) = unsafe { (y.slice(row + first, n), dy.slice(row + first, n)) };
-                left.copy_from_slice(dy);
-                if pool.kind == PoolKind::Average {
-                    let count = T::lit(pool.window(place, |_| ()) as f64);
-                    left.iter_mut().for_each(|left| *left /= count);
-                    pool.window(place, |place| {
-                        let to = &mut to[place * channels + first..][..n];
-                        for (to, left) in to.iter_mut().zip(&*left) {
-                            *to = if WRITES { *left } else { *to + *left };
-                        }
-                    });
-                    continue;
-                }
-                pool.window(place, |place| {
-                    let at = place * channels + first;
-                    let (x, to) = (&x[at..at + n], &mut to[at..at + n]);
-                    for i in 0..n {
-                        // The first of equal numbers takes all.
-                        let largest = x[i] == y[i] || x[i].is_nan();
-                        let some = if largest { left[i] } else { T::zero() };
-                        to[i] = if WRITES { some } else { to[i] + some };
-                        left[i] = if largest { T::zero() } else { left[i] };
+        let row = pool.input[2] * channels;
+        let (x, dx) = (x.cut(sample * size, size), dx.cut(sample * size, size));
+        let mut clear = 0;
+        let mut cleared = |end: usize| {
+            if CLEARS && end > clear {
+                // SAFETY: windows overlap, but not those of two samples, and this task has the sample.
+                unsafe { dx.slice_mut(clear, end - clear) }.fill(T::zero());
+                clear = end;
+            }
+        };
+        for line in 0..a * b {
+            let (plane, end) = (pool.range(line / b, 0).1, pool.range(line % b, 1).1);
+            // Rows of the planes that a window reaches; all of them but the last, whole.
+            cleared(if plane == 0 { 0 } else { ((plane - 1) * pool.input[1] + end) * row });
+            for k in 0..c {
+                let window = pool.window([line / b, line % b, k]);
+                let from = ((sample * a * b + line) * c + k) * channels;
+                match pool.kind {
+                    // SAFETY: as above; the output and its gradient are not written.
+                    PoolKind::Max => vectors!(channels, |N, channel| unsafe {
+                        let y = read::<T, N>(y, from + channel);
+                        // What of the output's gradient has not found its place yet.
+                        let mut left = read::<T, N>(dy, from + channel);
+                        places!(window, |place| {
+                            let at = place * channels + channel;
+                            let x = read::<T, N>(x, at);
+                            let mut some = [T::zero(); N];
+                            for i in 0..N {
+                                // The first of equal numbers takes all.
+                                let largest = (x[i] == y[i]) | x[i].is_nan();
+                                some[i] = if largest { left[i] } else { T::zero() };
+                                left[i] = if largest { T::zero() } else { left[i] };
+                            }
+                            if !WRITES {
+                                let old = read::<T, N>(dx, at);
+                                for i in 0..N {
+                                    some[i] = old[i] + some[i];
+                                }
+                            }
+                            write(dx, at, some);
+                        });
+                    }),
+                    PoolKind::Average => {
+                        let count = T::lit(window.count() as f64);
+                        // SAFETY: as above.
+                        vectors!(channels, |N, channel| unsafe {
+                            let share = read::<T, N>(dy, from + channel).map(|dy| dy / count);
+                            places!(window, |place| {
+                                let at = place * channels + channel;
+                                let mut to = share;
+                                if !WRITES {
+                                    let old = read::<T, N>(dx, at);
+                                    for i in 0..N {
+                                        to[i] += old[i];
+                                    }
+                                }
+                                write(dx, at, to);
+                            });
+                        });
                     }
-                });
+                }
             }
         }
+        cleared(size);
     }
 }
 
 fn backward<T: Real>(pool: &Pool, x: View, y: View, dy: View, dx: Grad) {
-    let (x, y, dy) = (Raw::<T>::of(x), Raw::of(y), Raw::of(dy));
+    let (x, y, dy, adds, dx) = (Raw::<T>::of(x), Raw::of(y), Raw::of(dy), dx.adds(), Raw::of(dx.view));
     threads::tasks(pool.batch, pool.batch * pool.work(), |sample| {
-        T::dispatch(Backward { pool, x, y, dy, dx, sample });
+        T::dispatch(Backward { pool, x, y, dy, dx, adds, sample });
     });
 }

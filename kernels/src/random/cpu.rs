@@ -1,11 +1,12 @@
-use super::philox::{normal_pair, unit, words};
+use super::philox::{WORDS, many_words, normal_pair, unit, words};
 use super::{Random, Stream};
 use crate::cpu::math::Real;
-use crate::cpu::raw::Raw;
+use crate::cpu::raw::{Raw, store};
+use crate::cpu::simd::{Kernel, Level};
 use crate::cpu::threads;
 use crate::{Cpu, Grad, MAX_RANK, Mode, Shape, View, with_float};
 
-/// Elements of one task; a multiple of four.
+/// Elements of one task; a multiple of [`WORDS`].
 const PIECE: usize = 8_192;
 /// Operations an element.
 const COST: usize = 12;
@@ -72,6 +73,40 @@ fn kept(stream: Stream, i: u64, keep: u64) -> bool {
     u64::from(words(stream, i / 4, 0)[(i % 4) as usize]) < keep
 }
 
+/// Dropout of elements `start..end`, each with a fate of its own; `start` is a multiple of [`WORDS`].
+struct Drop<T> {
+    stream: Stream,
+    keep: u64,
+    scale: T,
+    x: Raw<T>,
+    y: Raw<T>,
+    mode: Mode,
+    start: usize,
+    end: usize,
+}
+
+impl<T: Real> Kernel for Drop<T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<L: Level>(self) {
+        let Drop { stream, keep, scale, x, y, mode, start, end } = self;
+        // With `keep` of 2^32 every word is below.
+        let (last, none) = ((keep.max(1) - 1) as u32, keep == 0);
+        let mut out = [T::default(); WORDS];
+        for at in (start..end).step_by(WORDS) {
+            let words = many_words(stream, at as u64 / 4);
+            let n = WORDS.min(end - at);
+            // SAFETY: elements of this task, not written yet.
+            let x = unsafe { x.slice(at, n) };
+            for ((out, x), word) in out.iter_mut().zip(x).zip(&words) {
+                *out = if *word <= last && !none { *x * scale } else { T::zero() };
+            }
+            // SAFETY: as above; what was read is not used any more.
+            store(&out[..n], unsafe { y.slice_mut(at, n) }, mode);
+        }
+    }
+}
+
 fn dropout<T: Real>(stream: Stream, rate: f64, noise: Shape, x: View, y: Grad) {
     let shape = x.shape();
     let len = x.size();
@@ -90,12 +125,7 @@ fn dropout<T: Real>(stream: Stream, rate: f64, noise: Shape, x: View, y: Grad) {
     };
     if whole {
         threads::pieces(len, PIECE, COST, |start, end| {
-            for block in start / 4..end.div_ceil(4) {
-                let words = words(stream, block as u64, 0);
-                for i in block * 4..(block * 4 + 4).min(end) {
-                    value(i, u64::from(words[i % 4]) < keep);
-                }
-            }
+            T::dispatch(Drop { stream, keep, scale, x, y, mode, start, end });
         });
         return;
     }

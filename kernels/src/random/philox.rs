@@ -30,6 +30,23 @@ pub(crate) fn words(stream: super::Stream, block: u64, attempt: u8) -> [u32; 4] 
     philox([block as u32, high, stream.id, stream.step], [stream.seed as u32, (stream.seed >> 32) as u32])
 }
 
+/// Words that are made together, in vectors.
+pub(crate) const WORDS: usize = 256;
+
+/// The words of elements `4 * block..4 * block + WORDS`.
+#[inline(always)]
+pub(crate) fn many_words(stream: super::Stream, block: u64) -> [u32; WORDS] {
+    let mut out = [0; WORDS];
+    for (i, four) in out.chunks_exact_mut(4).enumerate() {
+        let [a, b, c, d] = words(stream, block + i as u64, 0);
+        four[0] = a;
+        four[1] = b;
+        four[2] = c;
+        four[3] = d;
+    }
+    out
+}
+
 /// `2^-32`.
 const ULP: f64 = 1.0 / 4_294_967_296.0;
 
