@@ -9,7 +9,7 @@ use keras_kernels::random::Stream;
 use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Map, Value};
 
-use crate::engine::{Ending, Role, Run, Takes};
+use crate::engine::{Ending, Fuses, Role, Run};
 use crate::plan::{Message, PlanResult, Spec, WeightSpec};
 use crate::{Registry, Regularizer, Result};
 
@@ -109,7 +109,7 @@ pub struct Call {
     pub weight_grads: Vec<Option<Grad>>,
     /// What it does for the calls after it, in inference; a layer that takes an ending ends with [`Call::epilogue`].
     pub ending: Ending,
-    /// Zeros in front of each spatial dimension of its input that are not there, in inference; see [`Takes::frame`].
+    /// Zeros in front of each spatial dimension of its input that are not there, in inference; see [`Fuses::frame`].
     pub frame: [usize; MAX_SPATIAL],
     /// Calls of the layers inside a wrapper ([`Layer::inner_calls`]).
     pub inner: Vec<Call>,
@@ -216,8 +216,8 @@ pub trait Layer: Configure + Send + Sync {
     }
 
     /// What its pass can do for the calls around it.
-    fn takes(&self, _inputs: &[Spec]) -> Takes {
-        Takes::default()
+    fn takes(&self, _inputs: &[Spec]) -> Fuses {
+        Fuses::default()
     }
 
     /// Composes what it does to each channel in inference with `x * scale + shift`, which comes before it. Called after weights or state
@@ -318,7 +318,7 @@ impl Layer for Arc<dyn Layer> {
         (**self).role(inputs)
     }
 
-    fn takes(&self, inputs: &[Spec]) -> Takes {
+    fn takes(&self, inputs: &[Spec]) -> Fuses {
         (**self).takes(inputs)
     }
 

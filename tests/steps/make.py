@@ -84,12 +84,13 @@ def images():
 
 
 def sequences():
-    """Masks inside, a wrapper in the wrapper, any number of steps."""
+    """Masks inside, a wrapper in the wrapper, any number of steps. A bias in front of the normalization has no gradient but rounding,
+    which Adam would make steps of."""
     inner = keras.Sequential(
         [
             layers.Input((4, 3)),
             layers.Masking(),
-            layers.TimeDistributed(keras.Sequential([layers.Input((3,)), layers.Dense(3), layers.BatchNormalization()])),
+            layers.TimeDistributed(keras.Sequential([layers.Input((3,)), layers.Dense(3, use_bias=False), layers.BatchNormalization()])),
             layers.LSTM(2, return_sequences=True),
             layers.GlobalAveragePooling1D(),
         ],

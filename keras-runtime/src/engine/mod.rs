@@ -27,7 +27,7 @@ pub use form::Structure;
 pub use network::{Network, walk_backward, walk_forward};
 pub use plans::KEPT_PLANS;
 pub use program::Program;
-pub use role::{Ending, Role, Takes, rectifies};
+pub use role::{Ending, Fuses, Role, rectifies};
 pub use run::Run;
 pub(crate) use run::copy;
 pub use spec::{GraphSpec, InputSpec, LayerSpec, NodeSpec, OutputSpec, Source};

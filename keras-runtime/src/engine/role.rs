@@ -23,7 +23,7 @@ pub enum Role {
 
 /// What a call can do beside its own part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Takes {
+pub struct Fuses {
     /// In inference it ends with [`Call::epilogue`](crate::Call::epilogue): with what calls after it do to each number.
     pub ending: bool,
     /// In inference it reads zeros around its input: [`Call::frame`](crate::Call::frame) of them in front.

@@ -30,7 +30,7 @@ use keras_kernels::{Grad, MAX_RANK};
 use serde_json::{Map, Value};
 
 use self::compute::Kind;
-use crate::engine::{Role, Takes};
+use crate::engine::{Fuses, Role};
 use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::plan::{Message, PlanResult, Spec, catalogue};
 
@@ -47,8 +47,8 @@ trait Compute: Send + Sync {
         Role::Alone
     }
     /// As [`Layer::takes`].
-    fn takes(&self, _inputs: &[Spec]) -> Takes {
-        Takes::default()
+    fn takes(&self, _inputs: &[Spec]) -> Fuses {
+        Fuses::default()
     }
     /// As [`Layer::programs`].
     fn programs(&self, _call: &Call) -> Vec<Option<Recorded>> {
@@ -127,7 +127,7 @@ impl Layer for FileOperation {
         self.kind.compute().role()
     }
 
-    fn takes(&self, inputs: &[Spec]) -> Takes {
+    fn takes(&self, inputs: &[Spec]) -> Fuses {
         self.kind.compute().takes(inputs)
     }
 

@@ -7,7 +7,7 @@ use super::Compute;
 use super::function::{Function, Result as Yields};
 use super::setting::{Argument, Options};
 use super::tape::{Dual, Tape};
-use crate::engine::{Role, Takes};
+use crate::engine::{Fuses, Role};
 use crate::layer::{Call, Context, Recorded};
 use crate::ops::shapes::{broadcast, full, resolve, spec_of_any};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec, any_poison, catalogue};
@@ -184,10 +184,10 @@ impl Compute for Pointwise {
         if sums && tensors { Role::Sum } else { Role::Alone }
     }
 
-    fn takes(&self, inputs: &[Spec]) -> Takes {
+    fn takes(&self, inputs: &[Spec]) -> Fuses {
         let alike = |input: &Spec| *input == inputs[0] && input.dtype().is_float();
         let rectifier = self.role() == Role::Sum && inputs.iter().all(alike);
-        Takes { rectifier, ..Takes::default() }
+        Fuses { rectifier, ..Fuses::default() }
     }
 
     fn pack(&self, cx: &Context<'_>, call: &Call) {

@@ -6,7 +6,7 @@ use super::compute::{self, Kind};
 use super::modules;
 use super::setting::{Argument, Index, Options, Setting};
 use crate::config::ConfigValue;
-use crate::engine::{Role, Takes};
+use crate::engine::{Fuses, Role};
 use crate::layer::{Call, Config, Configure, Context, Layer, Recorded};
 use crate::model::{NoWeights, Weighted};
 use crate::plan::{Message, PlanResult, Spec};
@@ -81,7 +81,7 @@ impl Layer for Operation {
         self.kind().compute().role()
     }
 
-    fn takes(&self, inputs: &[Spec]) -> Takes {
+    fn takes(&self, inputs: &[Spec]) -> Fuses {
         self.kind().compute().takes(inputs)
     }
 

@@ -6,7 +6,7 @@
 //!
 //! In training a normalization or a sum ends with the rectifier after it, and starts with its slope on the way back.
 //!
-//! What is fused is decided by what layers say of themselves ([`Role`], [`Takes`](super::Takes)), never by their class. On a device that
+//! What is fused is decided by what layers say of themselves ([`Role`], [`Fuses`](super::Fuses)), never by their class. On a device that
 //! computes by definitions every call is on its own.
 
 use keras_kernels::Shape;

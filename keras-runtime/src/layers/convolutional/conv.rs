@@ -2,7 +2,7 @@ use keras_kernels::activation::Activation;
 use keras_kernels::{Shape, View};
 
 use super::window::{self, Images, Window};
-use crate::engine::Takes;
+use crate::engine::Fuses;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, Padding};
 use crate::layers::support::chain;
@@ -124,7 +124,7 @@ macro_rules! conv {
                 cx.device.conv_pack(&conv, call.weights[0], call.packed[0]);
             }
 
-            fn takes(&self, _inputs: &[Spec]) -> Takes {
+            fn takes(&self, _inputs: &[Spec]) -> Fuses {
                 self.window().takes()
             }
 

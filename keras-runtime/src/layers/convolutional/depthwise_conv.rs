@@ -2,7 +2,7 @@ use keras_kernels::activation::Activation;
 use keras_kernels::{Shape, View};
 
 use super::window::{self, Images, Window};
-use crate::engine::Takes;
+use crate::engine::Fuses;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, Padding};
 use crate::layers::support::chain;
@@ -103,7 +103,7 @@ macro_rules! depthwise_conv {
                 self.plan(inputs)
             }
 
-            fn takes(&self, _inputs: &[Spec]) -> Takes {
+            fn takes(&self, _inputs: &[Spec]) -> Fuses {
                 self.window().takes()
             }
 

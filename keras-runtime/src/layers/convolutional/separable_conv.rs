@@ -3,7 +3,7 @@ use keras_kernels::conv::Epilogue;
 use keras_kernels::{Grad, Shape, View};
 
 use super::window::{self, Images, Window};
-use crate::engine::Takes;
+use crate::engine::Fuses;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::options::{DataFormat, Padding};
 use crate::layers::support::chain;
@@ -131,7 +131,7 @@ macro_rules! separable_conv {
                 self.plan(inputs)
             }
 
-            fn takes(&self, _inputs: &[Spec]) -> Takes {
+            fn takes(&self, _inputs: &[Spec]) -> Fuses {
                 self.window().takes()
             }
 

@@ -6,7 +6,7 @@ use keras_kernels::elementwise::{Binary, Instr, Program};
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{Grad, MAX_RANK, Shape, View};
 
-use crate::engine::Takes;
+use crate::engine::Fuses;
 use crate::layer::{Call, Context};
 use crate::layers::options::{DataFormat, Padding, check_image};
 use crate::layers::support::activated;
@@ -206,9 +206,9 @@ impl<const N: usize> Window<N> {
     }
 
     /// What a layer of this geometry can do for the calls around it: all with channels last, where no activation of its own comes between.
-    pub(super) fn takes(&self) -> Takes {
+    pub(super) fn takes(&self) -> Fuses {
         let last = !self.data_format.is_first();
-        Takes {
+        Fuses {
             ending: last && self.activation.is_linear(),
             frame: last && matches!(self.padding, Padding::Valid),
             rectifier: false,

@@ -3,7 +3,7 @@ use keras_kernels::matmul::Gemm;
 use keras_kernels::reduce::{Axes, Reduce};
 use keras_kernels::{Shape, View};
 
-use crate::engine::Takes;
+use crate::engine::Fuses;
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::{activated, chain};
 use crate::plan::{Message, Plan, PlanResult, Spec, catalogue};
@@ -91,8 +91,8 @@ impl Layer for Dense {
         self.plan(inputs)
     }
 
-    fn takes(&self, _inputs: &[Spec]) -> Takes {
-        Takes { ending: self.activation.is_linear(), ..Takes::default() }
+    fn takes(&self, _inputs: &[Spec]) -> Fuses {
+        Fuses { ending: self.activation.is_linear(), ..Fuses::default() }
     }
 
     fn compose(&self, cx: &Context<'_>, call: &Call, _scale: View, shift: View) {

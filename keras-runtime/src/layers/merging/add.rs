@@ -1,5 +1,5 @@
 use super::elementwise::Merge;
-use crate::engine::{Role, Takes};
+use crate::engine::{Fuses, Role};
 use crate::layer::{Call, Context, Layer};
 use crate::plan::{PlanResult, Spec};
 
@@ -37,7 +37,7 @@ impl Layer for Add {
         Role::Sum
     }
 
-    fn takes(&self, inputs: &[Spec]) -> Takes {
+    fn takes(&self, inputs: &[Spec]) -> Fuses {
         Merge::takes(inputs)
     }
 

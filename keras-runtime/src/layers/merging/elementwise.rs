@@ -3,7 +3,7 @@
 use keras_kernels::elementwise::{Binary, Instr, Program, Value};
 use keras_kernels::{Grad, Shape, View};
 
-use crate::engine::Takes;
+use crate::engine::Fuses;
 use crate::layer::{Call, Context};
 use crate::operations::tape::{Dual, Tape};
 use crate::plan::{MaskRule, Message, Plan, PlanResult, Spec};
@@ -69,9 +69,9 @@ impl Merge {
     }
 
     /// What the sum of inputs can do for the calls around it.
-    pub(super) fn takes(inputs: &[Spec]) -> Takes {
+    pub(super) fn takes(inputs: &[Spec]) -> Fuses {
         let rectifier = inputs.len() <= CHUNK && inputs.iter().all(|input| *input == inputs[0]);
-        Takes { rectifier, ..Takes::default() }
+        Fuses { rectifier, ..Fuses::default() }
     }
 
     pub(super) fn forward(self, cx: &Context<'_>, call: &Call) {

@@ -5,7 +5,7 @@ use keras_kernels::{Device, Grad, Shape, View};
 use serde_json::{Value, json};
 
 use crate::config::ConfigValue;
-use crate::engine::{Role, Takes};
+use crate::engine::{Fuses, Role};
 use crate::layer::{Call, Context, Layer};
 use crate::layers::support::chain::Chain;
 use crate::plan::{Message, Plan, PlanResult, Spec, WeightSpec, catalogue};
@@ -420,9 +420,9 @@ impl Layer for BatchNormalization {
     }
 
     /// What the fused kernel can do.
-    fn takes(&self, inputs: &[Spec]) -> Takes {
+    fn takes(&self, inputs: &[Spec]) -> Fuses {
         let rectifier = self.is_along_last(&inputs[0]) && !self.renorm;
-        Takes { rectifier, ..Takes::default() }
+        Fuses { rectifier, ..Fuses::default() }
     }
 
     /// `scale' = scale * s` and `shift' = (shift - mean) * s + beta`, where `s = gamma / sqrt(variance + epsilon)`.
