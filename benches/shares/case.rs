@@ -52,9 +52,14 @@ impl Case {
     }
 }
 
-/// Memory for a run: views of it stay valid as long as it lives.
+/// Memory for a run, aligned as a model's: views of it stay valid as long as it lives.
 #[derive(Default)]
-pub struct Room(Vec<Vec<u64>>);
+pub struct Room(Vec<Vec<Line>>);
+
+#[repr(align(64))]
+struct Line(#[expect(dead_code)] [u32; LINE]);
+
+const LINE: usize = 16;
 
 impl Room {
     /// Numbers between -0.5 and 0.5.
@@ -69,8 +74,8 @@ impl Room {
 
     /// Numbers of four bytes (or fewer).
     pub fn fill(&mut self, shape: Shape, dtype: DType, bits: impl Fn(usize) -> u32) -> View {
-        let pair = |i: usize| u64::from(bits(2 * i)) | u64::from(bits(2 * i + 1)) << 32;
-        self.0.push((0..shape.size().div_ceil(2)).map(pair).collect());
+        let line = |i: usize| Line(std::array::from_fn(|j| bits(LINE * i + j)));
+        self.0.push((0..shape.size().div_ceil(LINE)).map(line).collect());
         let memory = self.0.last_mut().expect("just pushed");
         // SAFETY: the memory is large enough, does not move, and lives as long as the room, which lies beside the view.
         unsafe { View::new(memory.as_mut_ptr().cast(), shape, dtype) }

@@ -56,23 +56,22 @@ fn table(cases: &[Case], threads: usize, record: bool) -> ExitCode {
         "{}, one thread: processor time, medians. Traffic: bytes read, written, and fetched before they are overwritten.",
         peak::name()
     );
-    println!("{:56} {:>10} {:>16} {:>7} {:>12}", "", "time", "work", "share", format!("{threads} threads"));
+    println!("{:60} {:>10} {:>16} {:>7} {:>12}", "", "time", "work", "share", format!("{threads} threads"));
     let mut shares = Vec::new();
     for case in cases {
-        let Measured { seconds, peak, share } = measure(case, Effort::FULL);
+        let Measured { seconds, share } = measure(case, Effort::FULL);
         let scaling = (threads > 1).then(|| measure::scaling(case, threads));
         let unit = match case.work {
             Work::Flops(_) => "GFLOP/s",
             Work::Traffic(_) => "GB/s",
         };
         println!(
-            "{:56} {:>10} {:>8.1} {unit:7} {:>5.0} % {:>12} of {:.0}",
+            "{:60} {:>10} {:>8.1} {unit:7} {:>5.0} % {:>12}",
             case.name,
             time(seconds),
             case.work.amount() / seconds / 1e9,
             share * 100.0,
             scaling.map_or(String::new(), |s| format!("{s:.2}x")),
-            peak / 1e9,
         );
         shares.push((case.name.clone(), share));
     }
