@@ -45,8 +45,10 @@ impl<T> Segment<T> {
     }
 }
 
-/// Addresses that are fetched into the cache while a tile is computed, one a step: what the next tile reads. They need not be valid.
+/// Addresses that are fetched into the cache while a tile is computed, one a step: what the next tile reads. They need not be valid. Portable
+/// kernels leave that to the processor.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(crate) struct Ahead<T> {
     pub(crate) at: *const T,
     /// Elements from one to the next.
@@ -177,6 +179,7 @@ pub(crate) struct Bounds<T> {
     pub(crate) low: T,
     pub(crate) high: T,
     /// Whether any number lies outside.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) clips: bool,
 }
 
@@ -214,6 +217,7 @@ pub(crate) struct Tile<'a, T> {
     /// Where each row of C starts; its columns are adjacent.
     pub(crate) c: [*mut T; MAX_ROWS],
     pub(crate) epilogue: Epilogue<T>,
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(crate) ahead: Ahead<T>,
 }
 
