@@ -1,8 +1,10 @@
 //! Matrix products: `C = activation(alpha * A B + bias)`, batched, any strides.
 
 pub(crate) mod cpu;
+mod cut;
 mod epilogue;
 pub(crate) mod pack;
+pub(crate) mod passes;
 #[cfg(test)]
 mod plain;
 #[cfg(test)]

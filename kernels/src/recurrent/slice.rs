@@ -3,7 +3,7 @@
 use super::{Backward, Forward, GAP, Kept, Kernel, Recurrent};
 use crate::cpu::math::Real;
 use crate::cpu::raw::Raw;
-use crate::matmul::cpu::few_rows;
+use crate::matmul::passes::few_rows;
 use crate::matmul::tile::{Isa, Tiled};
 use crate::matmul::{Gemm, Strides, packed_len};
 use crate::{Float, View};

@@ -266,6 +266,10 @@ mod tests {
             "expects an input `[steps, features]`, found `[3]`; insert `Reshape`?"
         );
         assert_eq!(message(LSTM::new(0), &X), "`units` must be at least 1, found 0");
+        assert_eq!(
+            message(LSTM::new(4).activation(Activation::Glu { axis: -1 }), &X),
+            "an activation of a recurrent layer yields as many numbers as it gets, along the units if along an axis (-1 or 1)"
+        );
         assert_eq!(message(LSTM::new(4).dropout(1.0), &X), "`dropout` must be at least 0 and below 1");
         assert!(
             message(LSTM::new(4).stateful(true), &X).starts_with("`stateful` ties a model to one batch size")
